@@ -1,0 +1,63 @@
+// Distance arithmetic, one table of functions per instruction set.
+//
+// A kernel scores one query against many rows. One indirect call per hop of the graph costs nothing, so whoever
+// calls a kernel is compiled once, in plain C++, and instruction sets stay inside this folder. A kernel file
+// includes <immintrin.h> (or <arm_neon.h>), <cstddef>, <cstdint> and this header, and nothing else of ours: an
+// inline function from a shared header compiled there with -mavx2 may be the copy the linker keeps for the whole
+// program. For the same reason this header holds no inline code.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace vicinal::kernels {
+
+// Where the rows lie. Row s starts at base + s * stride and holds `dim` elements (for packed bits: dim bits,
+// dim a multiple of 8). A kernel never reads past the last element of a row or of the query. It may be given rows
+// at any alignment; it is fastest at 64 bytes.
+struct Rows {
+    const std::byte* base;
+    std::size_t stride;  // bytes
+    std::size_t dim;     // elements
+    const float* scale;  // one factor per row, read by the scaled kernels only
+};
+
+// Writes out[i] = score(query, row slots[i]) for i < n. Prefetches rows ahead of the one it works on. `query` is
+// float32 for the floating row types, and of the rows' own type for i8, u8 and packed bits.
+using ScoreRows = void (*)(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
+
+using Narrow = void (*)(const float* from, std::uint16_t* to, std::size_t n);  // round to nearest, ties to even
+using Widen = void (*)(const std::uint16_t* from, float* to, std::size_t n);
+
+struct Table {
+    const char* name;  // "scalar" | "avx2" | "avx512" | "neon"
+
+    // sum over i of (q[i] - x[i])^2
+    ScoreRows l2_f32, l2_f16, l2_bf16;
+    // sum over i of (q[i] - s * x[i])^2, s = rows.scale[slot]: l2 to the normalized row, without storing one
+    ScoreRows scaled_l2_f32, scaled_l2_f16, scaled_l2_bf16;
+    // sum over i of q[i] * x[i]
+    ScoreRows dot_f32, dot_f16, dot_bf16;
+
+    // Exact integers, rounded once to float at the end: the same on every instruction set (dim <= 65 536; the sum
+    // is kept in 64 bits where 32 could overflow).
+    ScoreRows l2_u8, l2_i8, dot_u8, dot_i8;
+    // Packed bits: differing bits; one minus the share of common bits (0 where both are empty).
+    ScoreRows hamming_b1, jaccard_b1;
+
+    Narrow f32_to_f16, f32_to_bf16;
+    Widen f16_to_f32, bf16_to_f32;
+};
+
+// The table in use: the best the processor has, or the one VICINAL_KERNELS names. Chosen once, at first use.
+// Throws std::runtime_error when VICINAL_KERNELS names a set that this build or this processor lacks.
+const Table& active();
+
+// Every table this build contains and this processor can run, best first; for tests and benchmarks.
+// Writes at most `room` pointers and returns how many there are.
+std::size_t runnable(const Table** tables, std::size_t room);
+
+// Names this build contains, whether or not this processor can run them (nullptr-terminated).
+const char* const* compiled();
+
+}  // namespace vicinal::kernels

@@ -1,0 +1,199 @@
+// Plain loops for every kernel: what a processor without a faster set runs, and the oracle the other sets are
+// tested against. Floating sums are taken in double, so their error is the final rounding to float.
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/kernels.hpp"
+#include "kernels/sets.hpp"
+
+namespace vicinal::kernels {
+namespace {
+
+template <class Value>
+Value load(const void* from, std::size_t index) {
+    Value value;
+    std::memcpy(&value, static_cast<const std::byte*>(from) + index * sizeof(Value), sizeof(Value));
+    return value;
+}
+
+float float_of(std::uint32_t bits) { return load<float>(&bits, 0); }
+
+std::uint32_t bits_of(float value) { return load<std::uint32_t>(&value, 0); }
+
+std::uint16_t f16_of(float value) {
+    const std::uint32_t bits = bits_of(value);
+    const std::uint32_t sign = (bits >> 16) & 0x8000u;
+    const std::uint32_t magnitude = bits & 0x7fff'ffffu;
+
+    std::uint32_t half = 0;
+    if (magnitude > 0x7f80'0000u) {  // NaN: quieted, the top of its payload kept, as vcvtps2ph and fcvtn do
+        half = 0x7e00u | ((magnitude >> 13) & 0x3ffu);
+    } else if (magnitude >= 0x4780'0000u) {  // 2^16 and above; 65 520 to 2^16 get there by the carry below
+        half = 0x7c00u;
+    } else if (magnitude >= 0x3880'0000u) {  // 2^-14, the smallest normal f16; 112 is the difference of the biases
+        half = (magnitude + 0xfffu + ((magnitude >> 13) & 1u) - (112u << 23)) >> 13;
+    } else if (magnitude >= 0x3300'0000u) {  // 2^-25, half of the smallest subnormal; below is zero
+        const std::uint32_t significand = (magnitude & 0x7f'ffffu) | 0x80'0000u;
+        const std::uint32_t shift = 126u - (magnitude >> 23);  // to units of 2^-24
+        const std::uint32_t cut = significand & ((1u << shift) - 1u);
+        const std::uint32_t middle = 1u << (shift - 1u);
+        half = significand >> shift;
+        if (cut > middle || (cut == middle && (half & 1u) != 0)) ++half;
+    }
+    return static_cast<std::uint16_t>(sign | half);
+}
+
+float float_of_f16(std::uint16_t half) {
+    const std::uint32_t sign = (half & 0x8000u) << 16;
+    const std::uint32_t exponent = (half >> 10) & 0x1fu;
+    const std::uint32_t mantissa = half & 0x3ffu;
+    if (exponent == 0) return float_of(sign | bits_of(static_cast<float>(mantissa) * 0x1p-24f));
+    if (exponent < 31) return float_of(sign | ((exponent + 112u) << 23) | (mantissa << 13));
+    const std::uint32_t quiet = mantissa != 0 ? 0x40'0000u : 0u;
+    return float_of(sign | 0x7f80'0000u | quiet | (mantissa << 13));
+}
+
+std::uint16_t bf16_of(float value) {
+    const std::uint32_t bits = bits_of(value);
+    if ((bits & 0x7fff'ffffu) > 0x7f80'0000u) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);
+    return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+float float_of_bf16(std::uint16_t half) { return float_of(static_cast<std::uint32_t>(half) << 16); }
+
+// How element i of a row, and of the query that goes with such rows, is read.
+struct F32 {
+    static double query(const void* from, std::size_t i) { return static_cast<double>(load<float>(from, i)); }
+    static double row(const void* from, std::size_t i) { return static_cast<double>(load<float>(from, i)); }
+};
+struct F16 : F32 {
+    static double row(const void* from, std::size_t i) {
+        return static_cast<double>(float_of_f16(load<std::uint16_t>(from, i)));
+    }
+};
+struct Bf16 : F32 {
+    static double row(const void* from, std::size_t i) {
+        return static_cast<double>(float_of_bf16(load<std::uint16_t>(from, i)));
+    }
+};
+template <class Stored>
+struct Integer {
+    static std::int64_t query(const void* from, std::size_t i) { return load<Stored>(from, i); }
+    static std::int64_t row(const void* from, std::size_t i) { return load<Stored>(from, i); }
+};
+using U8 = Integer<std::uint8_t>;
+using I8 = Integer<std::int8_t>;
+
+const std::byte* row_at(const Rows& rows, std::uint32_t slot) { return rows.base + slot * rows.stride; }
+
+// One line of the row to come: the processor's own prefetcher continues once the row is being read.
+void ask_for(const Rows& rows, const std::uint32_t* slots, std::size_t i, std::size_t n) {
+    if (i < n) __builtin_prefetch(row_at(rows, slots[i]));
+}
+
+template <class Element>
+void l2(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out) {
+    for (std::size_t r = 0; r < n; ++r) {
+        ask_for(rows, slots, r + 1, n);
+        const std::byte* row = row_at(rows, slots[r]);
+        decltype(Element::row(row, 0)) sum = 0;
+        for (std::size_t i = 0; i < rows.dim; ++i) {
+            const auto difference = Element::query(query, i) - Element::row(row, i);
+            sum += difference * difference;
+        }
+        out[r] = static_cast<float>(sum);
+    }
+}
+
+template <class Element>
+void scaled_l2(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out) {
+    for (std::size_t r = 0; r < n; ++r) {
+        ask_for(rows, slots, r + 1, n);
+        const std::byte* row = row_at(rows, slots[r]);
+        const double scale = static_cast<double>(rows.scale[slots[r]]);
+        double sum = 0;
+        for (std::size_t i = 0; i < rows.dim; ++i) {
+            const double difference = Element::query(query, i) - scale * Element::row(row, i);
+            sum += difference * difference;
+        }
+        out[r] = static_cast<float>(sum);
+    }
+}
+
+template <class Element>
+void dot(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out) {
+    for (std::size_t r = 0; r < n; ++r) {
+        ask_for(rows, slots, r + 1, n);
+        const std::byte* row = row_at(rows, slots[r]);
+        decltype(Element::row(row, 0)) sum = 0;
+        for (std::size_t i = 0; i < rows.dim; ++i) sum += Element::query(query, i) * Element::row(row, i);
+        out[r] = static_cast<float>(sum);
+    }
+}
+
+void hamming_b1(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out) {
+    for (std::size_t r = 0; r < n; ++r) {
+        ask_for(rows, slots, r + 1, n);
+        const std::byte* row = row_at(rows, slots[r]);
+        int differing = 0;
+        for (std::size_t i = 0; i < rows.dim / 8; ++i) {
+            const unsigned bits = static_cast<unsigned>(load<std::uint8_t>(query, i) ^ load<std::uint8_t>(row, i));
+            differing += __builtin_popcount(bits);
+        }
+        out[r] = static_cast<float>(differing);
+    }
+}
+
+void jaccard_b1(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out) {
+    for (std::size_t r = 0; r < n; ++r) {
+        ask_for(rows, slots, r + 1, n);
+        const std::byte* row = row_at(rows, slots[r]);
+        int differing = 0;
+        int either = 0;
+        for (std::size_t i = 0; i < rows.dim / 8; ++i) {
+            const unsigned a = load<std::uint8_t>(query, i);
+            const unsigned b = load<std::uint8_t>(row, i);
+            differing += __builtin_popcount(a ^ b);
+            either += __builtin_popcount(a | b);
+        }
+        out[r] = either == 0 ? 0.0f : static_cast<float>(static_cast<double>(differing) / static_cast<double>(either));
+    }
+}
+
+template <std::uint16_t (*narrow)(float)>
+void narrow_all(const float* from, std::uint16_t* to, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) to[i] = narrow(from[i]);
+}
+
+template <float (*widen)(std::uint16_t)>
+void widen_all(const std::uint16_t* from, float* to, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) to[i] = widen(from[i]);
+}
+
+}  // namespace
+
+constinit const Table kScalarTable = {
+    .name = "scalar",
+    .l2_f32 = l2<F32>,
+    .l2_f16 = l2<F16>,
+    .l2_bf16 = l2<Bf16>,
+    .scaled_l2_f32 = scaled_l2<F32>,
+    .scaled_l2_f16 = scaled_l2<F16>,
+    .scaled_l2_bf16 = scaled_l2<Bf16>,
+    .dot_f32 = dot<F32>,
+    .dot_f16 = dot<F16>,
+    .dot_bf16 = dot<Bf16>,
+    .l2_u8 = l2<U8>,
+    .l2_i8 = l2<I8>,
+    .dot_u8 = dot<U8>,
+    .dot_i8 = dot<I8>,
+    .hamming_b1 = hamming_b1,
+    .jaccard_b1 = jaccard_b1,
+    .f32_to_f16 = narrow_all<f16_of>,
+    .f32_to_bf16 = narrow_all<bf16_of>,
+    .f16_to_f32 = widen_all<float_of_f16>,
+    .bf16_to_f32 = widen_all<float_of_bf16>,
+};
+
+}  // namespace vicinal::kernels

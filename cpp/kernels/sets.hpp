@@ -1,0 +1,15 @@
+// The table of each instruction set, for dispatch.cpp alone. A table is defined only in builds that contain the
+// set, told by VICINAL_HAVE_AVX2, VICINAL_HAVE_AVX512 and VICINAL_HAVE_NEON. No inline code, for the reason given in
+// kernels.hpp; the tables are constants, so that reading one runs no instruction the processor may lack.
+#pragma once
+
+#include "kernels/kernels.hpp"
+
+namespace vicinal::kernels {
+
+extern const Table kScalarTable;
+extern const Table kAvx2Table;
+extern const Table kAvx512Table;
+extern const Table kNeonTable;
+
+}  // namespace vicinal::kernels
