@@ -1,0 +1,105 @@
+# `make demo` and `make test` are all a newcomer needs: each sets up what it uses in .venv and build/, and uses it
+# again the next time. Needed beforehand: Python >= 3.10 with venv, a C++20 compiler, make.
+
+PYTHON ?= python3
+JOBS ?= $(shell nproc)
+DATASET ?= bench/data/sift-20k.npz
+VS ?= faiss,hnswlib
+
+VENV := .venv
+STAMPS := $(VENV)/stamps
+REPORT := build/demo
+SOURCES := pyproject.toml CMakeLists.txt README.md $(shell find cpp python -type f -not -name '*.pyc')
+CPP := $(shell find cpp tests/cpp bench -name '*.cpp' -o -name '*.hpp')
+PY := python tests bench
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+export JOBS
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-cpp test-asan test-tsan test-neon test-python bench lint lint-fast tidy format wheel clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: $(STAMPS)/package $(STAMPS)/bench  ## build an index on real data and compare it with faiss and hnswlib (minutes)
+	@mkdir -p $(REPORT)
+	python -m vicinal bench --dataset $(DATASET) --vs $(VS) --report $(REPORT)/report.html --json $(REPORT)/report.json
+	@echo "The report: $(REPORT)/report.html"
+
+# pytest comes last: its closing line is the closing line of a run.
+test: test-cpp test-asan test-tsan lint-fast test-python  ## every test, and the quick part of lint
+
+test-cpp: $(STAMPS)/tools  ## the core's tests, without Python
+	.ci/cpp-tests release -DVICINAL_WERROR=ON
+
+test-asan: $(STAMPS)/tools  ## the same under the address and undefined-behavior sanitizers
+	.ci/cpp-tests asan -DVICINAL_SANITIZE=address
+
+test-tsan: $(STAMPS)/tools  ## the same under the thread sanitizer
+	.ci/cpp-tests tsan -DVICINAL_SANITIZE=thread
+
+test-neon: $(STAMPS)/tools  ## the same for 64-bit ARM: cross compiled, run under qemu-user
+	@if .ci/need /usr/bin/aarch64-linux-gnu-g++ g++-aarch64-linux-gnu && .ci/need /usr/bin/qemu-aarch64 qemu-user; then \
+	    .ci/cpp-tests neon -DVICINAL_WERROR=ON -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+	        -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_EXE_LINKER_FLAGS=-static \
+	        -DCMAKE_CROSSCOMPILING_EMULATOR=/usr/bin/qemu-aarch64; \
+	else echo "SKIPPED: the C++ tests (neon)"; fi
+
+test-python: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint  ## pytest over everything in tests/
+	python -m pytest
+
+bench: $(STAMPS)/package $(STAMPS)/bench  ## timings of kernels, build and search, beside faiss
+	python -m pytest bench --benchmark-only --benchmark-json=build/bench.json
+
+lint: lint-fast tidy  ## every check that runs nothing of ours
+
+lint-fast: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint
+	ruff format --check $(PY)
+	ruff check $(PY)
+	mypy
+	clang-format --dry-run -Werror $(CPP)
+
+tidy: $(STAMPS)/lint $(STAMPS)/tools  ## clang-tidy over the core (minutes)
+	cmake -S . -B build/tidy -G Ninja --log-level=WARNING >/dev/null
+	@printf '%s\n' $(filter cpp/%.cpp,$(filter-out cpp/binding/% %neon.cpp,$(CPP))) | \
+	    xargs -P $(JOBS) -n 1 clang-tidy -p build/tidy --quiet --warnings-as-errors='*'
+
+format: $(STAMPS)/lint  ## bring every file into its final form
+	ruff format $(PY)
+	ruff check --fix $(PY)
+	clang-format -i $(CPP)
+
+wheel: $(STAMPS)/tools  ## dist/*.whl
+	python -m pip --disable-pip-version-check wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+clean:  ## forget every build, and .venv
+	rm -rf build dist $(VENV)
+
+$(STAMPS)/venv:
+	@echo "setting up $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+# CMake and Ninja of the system are used where they are there and new enough (policy 128 came with CMake 3.22).
+$(STAMPS)/tools: $(STAMPS)/venv
+	$(PIP) 'scikit-build-core>=0.10' 'pybind11>=2.13'
+	@cmake --help-policy CMP0128 >/dev/null 2>&1 || { echo "installing cmake into $(VENV)"; $(PIP) 'cmake>=3.22'; }
+	@ninja --version >/dev/null 2>&1 || { echo "installing ninja into $(VENV)"; $(PIP) ninja; }
+	@touch $@
+
+# Editable: Python files are used where they lie, the C++ part is built again when it has changed.
+$(STAMPS)/package: $(STAMPS)/tools $(SOURCES)
+	@echo "building vicinal (one to two minutes the first time)"
+	$(PIP) numpy
+	$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# The package is there, so this adds what its extra names.
+$(STAMPS)/bench $(STAMPS)/test $(STAMPS)/lint: $(STAMPS)/%: pyproject.toml | $(STAMPS)/package
+	@echo "installing what the extra '$*' names"
+	$(PIP) 'vicinal[$*]'
+	@touch $@
