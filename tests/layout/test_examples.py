@@ -1,0 +1,65 @@
+"""Every example a reader meets runs, and says what really comes out."""
+
+import doctest
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))) if path.is_file()]
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+DOCUMENTED = ["vicinal", "vicinal.measure"]
+
+
+def module_names() -> list[str]:
+    package = ROOT / "python"
+    paths = [path for path in sorted(package.rglob("*.py")) if path.name != "__main__.py"]
+    parts = [path.relative_to(package).with_suffix("").parts for path in paths]
+    return [".".join(part[:-1] if part[-1] == "__init__" else part) for part in parts]
+
+
+@pytest.mark.parametrize("name", module_names())
+def test_the_examples_in_docstrings_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+
+    outcome = doctest.testmod(module, optionflags=OPTIONS)
+
+    assert outcome.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_the_examples_on_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "__main__"}
+
+    for number, block in enumerate(blocks, 1):
+        exec(compile(block, f"{page.name}, block {number}", "exec"), names)
+
+    assert page.name != "README.md" or blocks
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_every_public_name_has_an_example(name: str) -> None:
+    module = importlib.import_module(name)
+    public = {key: getattr(module, key) for key in module.__all__}
+
+    without = [
+        key
+        for key, thing in public.items()
+        if (inspect.isclass(thing) and not issubclass(thing, BaseException)) or inspect.isfunction(thing)
+        if ">>>" not in (inspect.getdoc(thing) or "")
+    ]
+
+    assert public
+    assert without == []
+
+
+def test_an_example_that_lies_is_caught() -> None:
+    lie = doctest.DocTestParser().get_doctest(">>> 1 + 1\n3\n", {}, "lie", None, None)
+
+    assert doctest.DocTestRunner(verbose=False).run(lie, out=lambda _: None).failed == 1
