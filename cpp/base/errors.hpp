@@ -1,0 +1,59 @@
+// What can go wrong, by what the caller can do about it. Every message answers what, where, found and expected.
+// The binding turns each into the Python exception of the same name (IoError into OSError).
+#pragma once
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+
+namespace vicinal {
+
+class VicinalError : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// A caller's mistake.
+class InvalidArgumentError : public VicinalError {
+    using VicinalError::VicinalError;
+};
+class InvalidVectorError : public VicinalError {
+    using VicinalError::VicinalError;
+};
+class DuplicateIdError : public VicinalError {
+    using VicinalError::VicinalError;
+};
+class UnknownIdError : public VicinalError {
+    using VicinalError::VicinalError;
+};
+
+// Bytes that are not, or no longer, an index.
+class CorruptIndexError : public VicinalError {
+    using VicinalError::VicinalError;
+};
+class NotAnIndexError : public VicinalError {
+    using VicinalError::VicinalError;
+};
+class FormatTooNewError : public VicinalError {
+    using VicinalError::VicinalError;
+};
+
+// The operating system refused.
+class IoError : public VicinalError {
+public:
+    IoError(int error_number, std::string path, const std::string& what)
+        : VicinalError(what), error_number_(error_number), path_(std::move(path)) {}
+    int error_number() const { return error_number_; }
+    const std::string& path() const { return path_; }
+
+private:
+    int error_number_;
+    std::string path_;
+};
+
+// The watch said stop (see watch.hpp). What had been finished by then stays.
+class Stopped : public VicinalError {
+public:
+    Stopped() : VicinalError("stopped by the caller") {}
+};
+
+}  // namespace vicinal

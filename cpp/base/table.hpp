@@ -1,0 +1,50 @@
+// Rows of one length, side by side; the storage of everything that is numbered by slot.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+
+#include "base/arena.hpp"
+#include "base/checked.hpp"
+
+namespace vicinal {
+
+// Grows by copying into a larger arena. Whoever holds the old arena (a View) goes on reading the old rows; they are
+// freed with its last holder. Copies of a Table share the rows: it is a handle.
+//
+// Invariant: rows beyond those written are zero.
+class Table {
+public:
+    Table() = default;
+    explicit Table(std::size_t stride) : stride_(stride) {}
+
+    std::size_t stride() const { return stride_; }
+    std::size_t capacity() const { return capacity_; }
+    std::byte* row(std::size_t number) const { return base_ + number * stride_; }
+    std::byte* data() const { return base_; }
+
+    template <class T>
+    T* as() const {
+        return reinterpret_cast<T*>(base_);
+    }
+
+    // Room for `rows` rows, of which the first `used` are kept. Strong guarantee: on std::bad_alloc nothing changed.
+    void reserve(std::size_t rows, std::size_t used) {
+        if (rows <= capacity_) return;
+        auto larger = std::make_shared<Arena>(checked_multiply(rows, stride_));
+        if (used != 0) std::memcpy(larger->data(), base_, used * stride_);
+        arena_ = std::move(larger);
+        base_ = arena_->data();
+        capacity_ = rows;
+    }
+
+private:
+    std::shared_ptr<Arena> arena_;
+    std::byte* base_ = nullptr;
+    std::size_t stride_ = 0;
+    std::size_t capacity_ = 0;
+};
+
+}  // namespace vicinal

@@ -1,0 +1,108 @@
+#include "base/team.hpp"
+
+#include <algorithm>
+#include <system_error>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+namespace vicinal {
+
+Team::Team(std::size_t size) {
+    try {
+        for (std::size_t member = 1; member < size; ++member)
+            workers_.emplace_back([this, member] { serve(member); });
+    } catch (const std::system_error&) {
+        // No more threads to be had: the ones that started, and the calling one, do the work.
+    }
+}
+
+Team::~Team() {
+    {
+        const std::lock_guard lock(mutex_);
+        closing_ = true;
+    }
+    begin_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+}
+
+bool Team::run(std::size_t items, std::size_t grain, Watch& watch, const Body& body, std::size_t done,
+               std::size_t total) {
+    asker_ = &watch;
+    done_ = done;
+    total_ = total;
+    const bool alone = workers_.empty() || items <= grain;
+    {
+        const std::lock_guard lock(mutex_);
+        loop_ = {items, std::max<std::size_t>(grain, 1), &body, &watch};
+        next_.store(0, std::memory_order_relaxed);
+        finished_.store(0, std::memory_order_relaxed);
+        error_ = nullptr;
+        if (!alone) {
+            ++generation_;
+            busy_ = workers_.size();
+        }
+    }
+    if (!alone) begin_.notify_all();
+    work(0);
+    std::unique_lock lock(mutex_);
+    end_.wait(lock, [this] { return busy_ == 0; });
+    if (error_) std::rethrow_exception(error_);
+    return finished_.load(std::memory_order_relaxed) == items;
+}
+
+void Team::run_whole(std::size_t items, std::size_t grain, const Body& body) {
+    Watch nobody;
+    run(items, grain, nobody, body);
+}
+
+void Team::work(std::size_t member) {
+    try {
+        for (;;) {
+            if (loop_.watch->stopped()) return;
+            const std::size_t first = next_.fetch_add(loop_.grain, std::memory_order_relaxed);
+            if (first >= loop_.items) return;
+            const std::size_t last = std::min(first + loop_.grain, loop_.items);
+            (*loop_.body)(member, first, last);
+            const std::size_t finished =
+                finished_.fetch_add(last - first, std::memory_order_relaxed) + (last - first);
+            if (member == 0) asker_->look(done_ + finished, total_ == 0 ? loop_.items : total_);
+        }
+    } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (!error_) error_ = std::current_exception();
+        next_.store(loop_.items, std::memory_order_relaxed);
+    }
+}
+
+void Team::serve(std::size_t member) {
+    std::size_t seen = 0;
+    for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            begin_.wait(lock, [&] { return closing_ || generation_ != seen; });
+            if (closing_) return;
+            seen = generation_;
+        }
+        work(member);
+        {
+            const std::lock_guard lock(mutex_);
+            --busy_;
+        }
+        end_.notify_one();
+    }
+}
+
+std::size_t usable_processors() {
+#if defined(__linux__)
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<std::size_t>(std::max(CPU_COUNT(&set), 1));
+#endif
+    return std::max(std::thread::hardware_concurrency(), 1u);
+}
+
+std::size_t resolve_threads(std::size_t threads) { return threads == 0 ? usable_processors() : threads; }
+
+}  // namespace vicinal

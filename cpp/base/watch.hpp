@@ -1,0 +1,46 @@
+// How a long call hears from its caller.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <utility>
+
+namespace vicinal {
+
+// Tells a caller how far a call has come, and asks it whether to go on. Only the calling thread looks, at most once
+// in kPause, so that the caller's answer may be costly (taking Python's lock, running its signal handlers).
+class Watch {
+public:
+    using Ask = std::function<bool(std::size_t done, std::size_t total)>;  // false: stop
+
+    Watch() = default;
+    explicit Watch(Ask ask) : ask_(std::move(ask)) {}
+
+    // True while the call shall go on.
+    bool look(std::size_t done, std::size_t total) {
+        if (!ask_) return true;
+        const auto now = std::chrono::steady_clock::now();
+        if (now - last_ < kPause) return !stopped();
+        last_ = now;
+        return report(done, total);
+    }
+
+    // The same without the pause: for the first and the last word of a call.
+    bool report(std::size_t done, std::size_t total) {
+        if (ask_ && !stopped() && !ask_(done, total)) stop_.store(true, std::memory_order_relaxed);
+        return !stopped();
+    }
+
+    // Any thread may read this between two pieces of work.
+    bool stopped() const { return stop_.load(std::memory_order_relaxed); }
+
+private:
+    static constexpr std::chrono::milliseconds kPause{50};
+    Ask ask_;
+    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+    std::atomic<bool> stop_{false};
+};
+
+}  // namespace vicinal

@@ -1,0 +1,132 @@
+// The best candidates a walk has seen, nearest first.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "base/types.hpp"
+
+namespace vicinal {
+
+// A candidate in one word that sorts as it should: the distance in the upper half, its bits turned so that they
+// order as whole numbers; below it the slot, so that equal distances are ordered too; last the mark "expanded".
+class Key {
+public:
+    Key() = default;
+    Key(Distance distance, std::uint32_t slot)
+        : word_((std::uint64_t{ordered(distance)} << 32) | (std::uint64_t{slot} << 1)) {}
+
+    Distance distance() const {
+        const auto bits = static_cast<std::uint32_t>(word_ >> 32);
+        return std::bit_cast<float>((bits & kSign) != 0 ? bits & ~kSign : ~bits);
+    }
+    std::uint32_t slot() const { return static_cast<std::uint32_t>(word_) >> 1; }
+    bool expanded() const { return (word_ & 1) != 0; }
+    void mark_expanded() { word_ |= 1; }
+    friend bool operator<(Key a, Key b) { return a.word_ < b.word_; }
+
+private:
+    static constexpr std::uint32_t kSign = 0x8000'0000U;
+    static std::uint32_t ordered(Distance distance) {
+        const auto bits = std::bit_cast<std::uint32_t>(distance + 0.0F);  // -0 and 0 are one distance
+        return (bits & kSign) != 0 ? ~bits : bits | kSign;
+    }
+    std::uint64_t word_ = 0;
+};
+
+// One sorted array. The fresh candidates of a hop are sorted among themselves and merged from the back in one pass;
+// that beats a heap up to widths of several hundred, and leaves the result sorted.
+class Beam {
+public:
+    // `most`: how many candidates one merge may bring.
+    void reset(std::size_t width, std::size_t most) {
+        width_ = width;
+        size_ = 0;
+        next_ = 0;
+        if (keys_.size() < width + most) keys_.resize(width + most);
+        if (fresh_.size() < most) fresh_.resize(most);
+    }
+
+    std::size_t size() const { return size_; }
+    bool full() const { return size_ == width_; }
+    std::span<const Key> keys() const { return {keys_.data(), size_}; }
+    Key closest() const { return keys_[0]; }
+
+    // Requires: the slots are not in the beam.
+    void merge(const std::uint32_t* slots, const Distance* distances, std::size_t n) {
+        std::size_t fresh = 0;
+        if (full()) {
+            const Distance worst = keys_[size_ - 1].distance();
+            for (std::size_t i = 0; i < n; ++i) {
+                // Written every time, kept when it counts: the outcome is a coin toss that no processor predicts.
+                fresh_[fresh] = Key(distances[i], slots[i]);
+                fresh += distances[i] <= worst ? 1 : 0;
+            }
+        } else {
+            for (; fresh < n; ++fresh) fresh_[fresh] = Key(distances[fresh], slots[fresh]);
+        }
+        if (fresh == 0) return;
+        sort_fresh(fresh);
+        merge_fresh(fresh);
+    }
+
+    // The nearest candidate not yet expanded, marked as expanded now; false when there is none.
+    bool expand_next(std::uint32_t& slot) {
+        while (next_ < size_ && keys_[next_].expanded()) ++next_;
+        if (next_ == size_) return false;
+        slot = keys_[next_].slot();
+        keys_[next_].mark_expanded();
+        ++next_;
+        return true;
+    }
+
+    // The one that would be expanded after that, if nothing nearer turns up.
+    bool peek_next(std::uint32_t& slot) const {
+        std::size_t at = next_;
+        while (at < size_ && keys_[at].expanded()) ++at;
+        if (at == size_) return false;
+        slot = keys_[at].slot();
+        return true;
+    }
+
+private:
+    void sort_fresh(std::size_t n) {
+        constexpr std::size_t kFew = 48;
+        if (n > kFew) {
+            std::sort(fresh_.begin(), fresh_.begin() + static_cast<std::ptrdiff_t>(n));
+            return;
+        }
+        for (std::size_t i = 1; i < n; ++i) {
+            const Key key = fresh_[i];
+            std::size_t at = i;
+            for (; at > 0 && key < fresh_[at - 1]; --at) fresh_[at] = fresh_[at - 1];
+            fresh_[at] = key;
+        }
+    }
+
+    void merge_fresh(std::size_t n) {
+        std::size_t old = size_;
+        std::size_t end = size_ + n;  // at most width + most: there is room for what will fall off
+        size_ = std::min(end, width_);
+        while (n > 0) {
+            if (old > 0 && fresh_[n - 1] < keys_[old - 1])
+                keys_[--end] = keys_[--old];
+            else
+                keys_[--end] = fresh_[--n];
+        }
+        next_ = std::min(next_, end);
+    }
+
+    std::vector<Key> keys_;
+    std::vector<Key> fresh_;
+    std::size_t width_ = 0;
+    std::size_t size_ = 0;
+    std::size_t next_ = 0;  // everything before it is expanded
+};
+
+}  // namespace vicinal

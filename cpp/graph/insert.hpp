@@ -1,0 +1,38 @@
+// New nodes enter the graph.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/team.hpp"
+#include "base/watch.hpp"
+#include "graph/graph.hpp"
+
+namespace vicinal {
+
+struct Progress {
+    std::size_t done = 0, total = 0;
+};
+
+// How many of `waiting` nodes may enter side by side.
+//
+// The nodes of a batch look for neighbors in the graph as it was before the batch, so what they find does not depend
+// on how many threads look, nor on which is first; but they do not find each other. A fiftieth of the graph at a
+// time costs no recall that can be measured, and blind early batches, which do, never happen (the idea of sequential
+// semantics by batches is ParlayANN's, Manohar et al. 2024). The limit keeps short the part of a batch that cannot
+// be interrupted.
+std::size_t batch_size(std::size_t linked, std::size_t waiting);
+
+// Stores vectors in the slots after the last: rows as callers hand them in, one id each. They take no part in
+// anything yet. Requires: view.reserve() has made room (upper levels: see upper_rows_needed).
+void store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids);
+
+// Rows of upper links that the next n insertions will take.
+std::size_t upper_rows_needed(const Graph& graph, std::size_t n);
+
+// Links the n nodes stored last and makes them live. Returns false, and has linked none of them, when the watch said
+// stop before links were changed. Afterwards view.count includes them; the caller publishes the View.
+bool link_batch(Graph& graph, std::uint32_t n, Team& team, Watch& watch, Progress progress);
+
+}  // namespace vicinal

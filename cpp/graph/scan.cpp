@@ -1,0 +1,34 @@
+#include "graph/scan.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace vicinal {
+
+void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probes, std::span<Nearest> nearest) {
+    constexpr std::size_t kHandful = 64;
+    constexpr std::size_t kCacheful = std::size_t{128} << 10;  // bytes: a quarter of the second-level caches of today
+    const std::size_t block = std::max(kHandful, kCacheful / std::max<std::size_t>(rows.vectors.stride, 1));
+    std::array<std::uint32_t, kHandful> slots{};
+    std::array<Distance, kHandful> distances{};
+
+    for (std::size_t begin = 0; begin < rows.count; begin += block) {
+        const std::size_t end = std::min<std::size_t>(begin + block, rows.count);
+        for (std::size_t query = 0; query < probes.size(); ++query) {
+            Nearest& best = nearest[query];
+            for (std::size_t first = begin; first < end; first += kHandful) {
+                const std::size_t n = std::min(kHandful, end - first);
+                for (std::size_t i = 0; i < n; ++i) slots[i] = static_cast<std::uint32_t>(first + i);
+                ruler.measure(probes[query], rows.vectors, slots.data(), n, distances.data());
+                for (std::size_t i = 0; i < n; ++i) {
+                    if (!(distances[i] <= best.bound())) continue;
+                    const Slot slot{slots[i]};
+                    if (rows.states != nullptr && rows.states->state(slot) != State::live) continue;
+                    best.offer({distances[i], rows.ids != nullptr ? rows.ids[slots[i]] : Id{slots[i]}});
+                }
+            }
+        }
+    }
+}
+
+}  // namespace vicinal

@@ -1,0 +1,31 @@
+// Comparison with every vector: the truth that graphs are measured against, and what answers when a graph would have
+// to look at nearly everything anyway.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "codecs/space.hpp"
+#include "graph/nearest.hpp"
+#include "graph/view.hpp"
+
+namespace vicinal {
+
+// The rows of a scan. Without ids a row's number is its id; without states all rows count.
+struct ScanRows {
+    kernels::Rows vectors;
+    std::uint32_t count = 0;
+    const Id* ids = nullptr;
+    const View* states = nullptr;
+};
+
+inline ScanRows rows_of(const View& view) {
+    return {view.vectors(), view.count, view.ids.as<Id>(), view.removed == 0 ? nullptr : &view};
+}
+
+// Offers every row to every query's heap. Rows are taken a cacheful at a time and each handful meets all the
+// queries, so that a batch of queries reads memory once.
+void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probes, std::span<Nearest> nearest);
+
+}  // namespace vicinal

@@ -1,0 +1,29 @@
+// What a thread needs beside an index to work on it, kept across calls so that nothing is allocated twice.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "graph/nearest.hpp"
+#include "graph/select.hpp"
+#include "graph/walk.hpp"
+
+namespace vicinal {
+
+struct ThreadScratch {
+    Scratch walk;
+    SelectScratch select;
+    std::vector<float> probe;
+    std::vector<Key> candidates;
+    std::vector<std::uint32_t> chosen;
+    Nearest nearest;                 // of a scan
+    std::vector<std::int64_t> tied;  // ids at one distance
+};
+
+// The calling thread's own. Shared by all indexes: a walk leaves it as it found it, and its room is the largest asked.
+inline ThreadScratch& scratch_of_this_thread() {
+    static thread_local ThreadScratch scratch;
+    return scratch;
+}
+
+}  // namespace vicinal

@@ -1,0 +1,35 @@
+// Which candidates become neighbors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "codecs/space.hpp"
+#include "graph/beam.hpp"
+#include "graph/view.hpp"
+
+namespace vicinal {
+
+struct SelectScratch {
+    std::vector<std::uint32_t> pruned;
+    std::vector<Distance> between;
+    std::vector<float> probe;
+};
+
+// The heuristic of Malkov & Yashunin: nearest first, a candidate is kept unless one already kept is closer to it than
+// the target is; the links so spread in all directions instead of into one cluster. Afterwards the nearest of the
+// pruned fill the row up to `fill` (keepPrunedConnections).
+//
+// Beyond the paper: a strict comparison never prunes copies of one vector, which then keep all their links among
+// themselves. So a candidate that is a copy of a kept one, and hence as far from the target, is pruned as well, and
+// is not taken to fill.
+//
+// `candidates`: keys of distances from the target, ascending, without the target and without repetition.
+// Writes the chosen slots, at most `most`; returns how many distances were computed.
+std::size_t select_neighbors(const View& view, const Space& space, const Ruler& ruler, std::span<const Key> candidates,
+                             std::size_t most, std::size_t fill, SelectScratch& scratch,
+                             std::vector<std::uint32_t>& chosen);
+
+}  // namespace vicinal

@@ -1,0 +1,49 @@
+#include "graph/view.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/arena.hpp"
+#include "base/checked.hpp"
+
+namespace vicinal {
+
+std::size_t Layout::stride_of(std::size_t lanes) {
+    const std::size_t bytes = lanes * sizeof(std::uint32_t);
+    return bytes >= Arena::kLine ? round_up(bytes, Arena::kLine) : std::bit_ceil(bytes);
+}
+
+View::View(const Layout& layout, std::size_t dimension)
+    : rows(layout.row_stride),
+      factors(layout.has_factors ? sizeof(float) : 0),
+      ids(sizeof(Id)),
+      states(1),
+      levels(1),
+      links(layout.link_stride),
+      upper_first(sizeof(std::uint32_t)),
+      upper_links(layout.upper_link_stride),
+      dim(dimension),
+      width(layout.width),
+      upper_width(layout.upper_width) {}
+
+namespace {
+
+// Half as much again as there was, at least: so that growing one by one copies each row three times in the end.
+// Room that is set aside and not used costs address space, not memory.
+std::size_t grown(std::size_t capacity, std::size_t needed) {
+    return needed <= capacity ? capacity : std::max(needed, capacity + capacity / 2);
+}
+
+}  // namespace
+
+void View::reserve(std::size_t slots, std::size_t upper_rows) {
+    View larger = *this;
+    const std::size_t room = grown(rows.capacity(), slots);
+    for (Table* table : {&larger.rows, &larger.factors, &larger.ids, &larger.states, &larger.levels, &larger.links,
+                         &larger.upper_first})
+        if (table->stride() != 0) table->reserve(room, count);
+    larger.upper_links.reserve(grown(upper_links.capacity(), upper_rows), upper_count);
+    *this = larger;
+}
+
+}  // namespace vicinal

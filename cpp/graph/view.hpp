@@ -1,0 +1,87 @@
+// All that a search needs to know, as it was at one moment.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/table.hpp"
+#include "base/types.hpp"
+#include "codecs/space.hpp"
+#include "graph/links.hpp"
+
+namespace vicinal {
+
+// What has become of a slot.
+enum class State : std::uint8_t { unused = 0, live = 1, removed = 2 };
+
+// What the tables of a graph look like.
+struct Layout {
+    Layout(const Space& space, std::size_t M)
+        : row_stride(space.stride()),
+          has_factors(space.has_factors()),
+          width(2 * M),
+          upper_width(M),
+          link_stride(stride_of(width)),
+          upper_link_stride(stride_of(upper_width)) {}
+
+    static std::size_t stride_of(std::size_t lanes);  // bytes of a row of links: whole lines, or a power of two below
+
+    std::size_t row_stride;
+    bool has_factors;
+    std::size_t width, upper_width;  // links a node may keep on level 0, and on each level above
+    std::size_t link_stride, upper_link_stride;
+};
+
+// A value: copies share the tables. A writer works on a copy of its own and publishes it when it is whole. Rows
+// below `count` never move or change while somebody holds the View, except that links improve and states become
+// `removed`; both are read and written as atomic words.
+struct View {
+    View() = default;
+    View(const Layout& layout, std::size_t dim);
+
+    Table rows;      // vectors as they are stored
+    Table factors;   // one float a row, for metrics that have them
+    Table ids;       // the user's number of each
+    Table states;
+    Table levels;    // highest level of each node
+    Table links;     // on level 0
+    Table upper_first;  // by slot: where its rows of upper links begin
+    Table upper_links;  // for each node of level L > 0, L rows: level 1 first
+
+    std::size_t dim = 0;
+    std::size_t width = 0, upper_width = 0;
+    std::uint32_t count = 0;        // slots in use
+    std::uint32_t removed = 0;      // of these, how many are in state `removed`
+    std::uint32_t upper_count = 0;  // rows of upper links in use
+    Slot entry{0};
+    Level top = -1;  // of the entry; -1: the graph is empty
+
+    kernels::Rows vectors() const { return {rows.data(), rows.stride(), dim, factors.as<float>()}; }
+    const std::byte* vector(Slot slot) const { return rows.row(index_of(slot)); }
+    float factor(Slot slot) const { return factors.stride() == 0 ? 0.0F : factors.as<float>()[index_of(slot)]; }
+    Id id(Slot slot) const { return ids.as<Id>()[index_of(slot)]; }
+    Level level(Slot slot) const { return levels.as<std::uint8_t>()[index_of(slot)]; }
+    bool empty() const { return top < 0; }
+
+    State state(Slot slot) const {
+        return static_cast<State>(
+            std::atomic_ref(states.as<std::uint8_t>()[index_of(slot)]).load(std::memory_order_acquire));
+    }
+    void set_state(Slot slot, State state) const {
+        std::atomic_ref(states.as<std::uint8_t>()[index_of(slot)])
+            .store(static_cast<std::uint8_t>(state), std::memory_order_release);
+    }
+
+    Links links_of(Slot slot, Level level) const {
+        if (level == 0)
+            return {reinterpret_cast<std::uint32_t*>(links.row(index_of(slot))), width, slot};
+        const std::size_t row = upper_first.as<std::uint32_t>()[index_of(slot)] + static_cast<std::size_t>(level) - 1;
+        return {reinterpret_cast<std::uint32_t*>(upper_links.row(row)), upper_width, slot};
+    }
+
+    // Room for `slots` slots and `upper_rows` rows of upper links. Strong guarantee.
+    void reserve(std::size_t slots, std::size_t upper_rows);
+};
+
+}  // namespace vicinal

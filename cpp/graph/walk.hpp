@@ -1,0 +1,67 @@
+// One vector on its way through the graph: down the levels greedily, then along one level with a beam.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/types.hpp"
+#include "codecs/space.hpp"
+#include "graph/beam.hpp"
+#include "graph/view.hpp"
+#include "graph/visited.hpp"
+
+namespace vicinal {
+
+// What a walk has cost, in counts that do not depend on the machine.
+struct Tally {
+    std::size_t distances = 0;
+    std::size_t hops = 0;
+
+    Tally& operator+=(const Tally& other) {
+        distances += other.distances;
+        hops += other.hops;
+        return *this;
+    }
+};
+
+// Room that walks need, kept by each thread across calls so that a search allocates nothing.
+struct Scratch {
+    Visited visited;
+    Beam beam;
+    std::vector<Key> frontier;              // of a gated walk, a heap
+    std::vector<std::uint32_t> slots;       // the fresh neighbors of a hop,
+    std::vector<Distance> distances;        // and how far they are
+    std::vector<float> probe;
+};
+
+class Walk {
+public:
+    Walk(const View& view, const Ruler& ruler, const Probe& probe, Scratch& scratch);
+
+    // The nearest node that greedy steps reach on `level` and the levels above it, from the entry. Requires: the
+    // graph is not empty.
+    Key descend(Level level);
+
+    // The beam: up to `width` of the nearest nodes of `level` that are reached from `start`. They are in beam().
+    void spread(Key start, Level level, std::size_t width);
+
+    // The same on level 0 when only nodes in state `live` may be reported: every node may be walked, so the frontier
+    // is kept apart from the results.
+    void spread_to_live(Key start, std::size_t width);
+
+    const Beam& beam() const { return scratch_.beam; }
+    Tally tally;
+
+private:
+    Key key_of(Slot slot);
+    std::size_t measure_fresh(std::uint32_t slot, Level level);
+
+    const View& view_;
+    const Ruler& ruler_;
+    const Probe& probe_;
+    const kernels::Rows vectors_;
+    Scratch& scratch_;
+};
+
+}  // namespace vicinal

@@ -1,0 +1,22 @@
+// What a caller may ask for.
+#pragma once
+
+#include <cstddef>
+
+#include "base/team.hpp"
+#include "codecs/space.hpp"
+#include "index/index.hpp"
+
+namespace vicinal {
+
+// Each throws InvalidArgumentError naming the value and its range.
+void check_threads(std::size_t threads);
+void check_k(std::size_t k, std::size_t size);
+
+// The width of the beam these options ask for.
+std::size_t width_of(const SearchOptions& options);
+
+// Throws InvalidVectorError for the first row that cannot be used: "vectors row 17 holds NaN".
+void check_vectors(const Space& space, const std::byte* rows, std::size_t n, const char* name, Team& team);
+
+}  // namespace vicinal

@@ -1,0 +1,96 @@
+#include "index/index.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <shared_mutex>
+
+#include "base/errors.hpp"
+#include "base/team.hpp"
+#include "graph/insert.hpp"
+#include "index/checks.hpp"
+#include "index/parts.hpp"
+
+namespace vicinal {
+
+Index::Index(const Options& options) {
+    check(options);
+    parts_ = std::make_unique<Parts>(options);
+}
+
+Index::Index(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Index::~Index() = default;
+
+const Options& Index::options() const { return parts_->options; }
+
+Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids, std::size_t threads,
+                 Watch& watch) {
+    check_threads(threads);
+    if (n == 0) return {};
+    const std::lock_guard writing(parts_->writing);
+    Graph& graph = parts_->graph;
+    Team team(std::min(resolve_threads(threads), n));
+
+    check_vectors(graph.space, rows, n, "vectors", team);
+    const std::vector<Id> ids = parts_->ids_for(n, given_ids);
+    parts_->make_room(n);
+
+    Added added;
+    try {
+        for (std::size_t done = 0; done < n;) {
+            const std::size_t batch = batch_size(graph.view.count, n - done);
+            const std::span<const Id> batch_ids(ids.data() + done, batch);
+            store_batch(graph, rows + done * graph.space.given_row_bytes(), batch_ids);
+            if (!link_batch(graph, static_cast<std::uint32_t>(batch), team, watch, {done, n})) break;
+            parts_->publish();
+            parts_->enter_ids(batch_ids);
+            done += batch;
+            for (const Id id : batch_ids) added.ids.push_back(number_of(id));
+            if (!watch.look(done, n)) break;
+        }
+    } catch (...) {
+        parts_->withdraw(added.ids);
+        throw;
+    }
+    added.complete = added.ids.size() == n;
+    if (added.complete) watch.report(n, n);
+    return added;
+}
+
+void Index::get(std::span<const std::int64_t> ids, std::byte* rows) const {
+    const Space& space = parts_->graph.space;
+    const std::shared_lock naming(parts_->naming);
+    const Reading reading(*parts_);
+    const std::vector<Slot> slots = parts_->slots_of(ids, reading.view());
+    for (std::size_t i = 0; i < slots.size(); ++i)
+        space.decode(reading.view().vector(slots[i]), rows + i * space.given_row_bytes());
+}
+
+bool Index::contains(std::int64_t id) const {
+    const std::shared_lock naming(parts_->naming);
+    const Reading reading(*parts_);
+    return parts_->names.find(Id{id}, reading.view().ids.as<Id>()).has_value();
+}
+
+void Index::remove(std::span<const std::int64_t> ids) {
+    if (ids.empty()) return;
+    const std::lock_guard writing(parts_->writing);
+    parts_->forget(ids);
+}
+
+std::size_t Index::size() const {
+    const Reading reading(*parts_);
+    return reading.view().count - reading.view().removed;
+}
+
+std::vector<std::int64_t> Index::ids() const {
+    const Reading reading(*parts_);
+    const View& view = reading.view();
+    std::vector<std::int64_t> ids;
+    ids.reserve(view.count);
+    for (std::uint32_t slot = 0; slot < view.count; ++slot)
+        if (view.state(Slot{slot}) == State::live) ids.push_back(number_of(view.id(Slot{slot})));
+    std::sort(ids.begin(), ids.end());
+    return ids;
+}
+
+}  // namespace vicinal

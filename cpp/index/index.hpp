@@ -1,0 +1,122 @@
+// The one class outsiders use: locks and the order of steps, nothing clever.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/watch.hpp"
+#include "index/options.hpp"
+
+namespace vicinal {
+
+// Where search() puts what it finds: k columns a query, row by row, nearest first, short rows padded with id -1 and
+// distance +inf. `work` is empty, or has one entry per query.
+struct Work {
+    std::int64_t distances = 0;  // vectors compared exactly
+    std::int64_t estimates = 0;
+    std::int64_t hops = 0;   // rows of links read
+    std::int64_t bytes = 0;  // of vectors and links touched
+    std::int64_t reranked = 0;
+    std::int64_t effort = 0;  // the width of the beam that was used
+};
+struct Found {
+    std::span<std::int64_t> ids;
+    std::span<float> distances;
+    std::span<std::int64_t> counts;
+    std::span<Work> work;
+};
+
+struct SearchOptions {
+    std::size_t k = 10;
+    std::size_t ef = 0;  // 0: the default, max(64, 2k); raised to k
+    bool exact = false;  // compare with every vector
+    std::size_t threads = 1;
+};
+
+// The ids that are in after add(), in the rows' order. Incomplete when the watch said stop.
+struct Added {
+    std::vector<std::int64_t> ids;
+    bool complete = true;
+};
+
+// Bytes by part. Counted from what is in use, not from what the next growth has set aside.
+struct Memory {
+    std::size_t vectors = 0, links = 0, upper_links = 0, ids = 0, factors = 0;
+};
+
+struct GraphShape {
+    std::size_t size = 0, removed = 0;
+    int top_level = -1;
+    std::vector<std::size_t> level_counts;
+    double mean_degree = 0;  // at level 0
+};
+
+// What a file's header says, without reading a vector.
+struct Info {
+    Options options;
+    std::size_t size = 0;
+    std::size_t removed = 0;
+    std::size_t file_bytes = 0;
+    std::uint32_t format_major = 0, format_minor = 0;
+};
+
+// Thread safety: any number of threads may call any methods at once. Readers (search, get, contains ...) never wait
+// for a search, nor for a writer's long work; writers wait for each other.
+// Vectors are handed in as rows without gaps: float32 for f32, f16 and bf16; int8 or uint8 for i8 and u8; packed bits
+// for b1 (codecs/types.hpp, given_bytes).
+// A method that throws has changed nothing.
+class Index {
+public:
+    explicit Index(const Options& options);
+    ~Index();
+    Index(const Index&) = delete;
+    Index& operator=(const Index&) = delete;
+
+    // ids empty: consecutive numbers from the largest id ever used + 1. Otherwise one per row, none negative.
+    // Throws InvalidVectorError (a NaN, an infinity, a zero row under cosine: "vectors row 17 holds NaN"),
+    // DuplicateIdError, InvalidArgumentError, std::bad_alloc.
+    Added add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads, Watch& watch);
+
+    // Throws InvalidVectorError ("queries row 3 ..."), InvalidArgumentError (k, ef, threads out of range), Stopped.
+    void search(const std::byte* queries, std::size_t n, const SearchOptions& options, const Found& found,
+                Watch& watch) const;
+
+    // Throws UnknownIdError naming the first id that is not there.
+    void get(std::span<const std::int64_t> ids, std::byte* rows) const;  // as they were added, to the stored precision
+    void remove(std::span<const std::int64_t> ids);                      // throws DuplicateIdError if one is named twice
+    bool contains(std::int64_t id) const;
+    std::size_t size() const;
+    std::vector<std::int64_t> ids() const;  // ascending
+
+    const Options& options() const;
+    Memory memory() const;
+    GraphShape graph_shape() const;
+
+    void save(const std::string& path) const;
+    std::vector<std::byte> to_bytes() const;
+    static std::unique_ptr<Index> load(const std::string& path, Watch& watch);
+    static std::unique_ptr<Index> from_bytes(std::span<const std::byte> bytes, Watch& watch);
+    static Info info(const std::string& path);
+
+private:
+    struct Parts;
+    explicit Index(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+// What n vectors will take, by the same arithmetic that lays them out.
+Memory plan_memory(const Options& options, std::size_t n);
+
+// The k nearest of n rows by comparison with each of them, without an index; ids are row numbers and equal distances
+// are ordered by them. Throws as Index::search does.
+void exact_search(const Options& options, const std::byte* rows, std::size_t n, const std::byte* queries,
+                  std::size_t n_queries, std::size_t k, std::size_t threads, const Found& found, Watch& watch);
+
+// The name of the kernels in use.
+std::string kernels_in_use();
+
+}  // namespace vicinal

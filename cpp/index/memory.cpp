@@ -1,0 +1,54 @@
+#include "graph/view.hpp"
+#include "index/parts.hpp"
+
+namespace vicinal {
+namespace {
+
+// One sum for what is and for what will be: the forecast cannot drift from the layout.
+Memory count(const Layout& layout, std::size_t slots, std::size_t upper_rows, std::size_t names_bytes) {
+    Memory memory;
+    memory.vectors = slots * layout.row_stride;
+    memory.factors = layout.has_factors ? slots * sizeof(float) : 0;
+    memory.links = slots * layout.link_stride;
+    memory.upper_links = upper_rows * layout.upper_link_stride + slots * (sizeof(std::uint32_t) + 1);
+    memory.ids = slots * (sizeof(Id) + 1) + names_bytes;
+    return memory;
+}
+
+}  // namespace
+
+Memory Index::memory() const {
+    const std::shared_lock naming(parts_->naming);
+    const Reading reading(*parts_);
+    return count(parts_->graph.layout, reading.view().count, reading.view().upper_count, parts_->names.bytes());
+}
+
+Memory plan_memory(const Options& options, std::size_t n) {
+    check(options);
+    const Layout layout(Space(options.metric, options.dtype, options.dim), options.M);
+    // Levels above 0 of all nodes: n / M of level 1, n / M^2 of level 2, ...
+    const std::size_t upper_rows = n / (options.M - 1);
+    return count(layout, n, upper_rows, IdMap::bytes_for(n));
+}
+
+GraphShape Index::graph_shape() const {
+    const Reading reading(*parts_);
+    const View& view = reading.view();
+    GraphShape shape;
+    shape.size = view.count - view.removed;
+    shape.removed = view.removed;
+    shape.top_level = view.top;
+    shape.level_counts.resize(static_cast<std::size_t>(view.top + 1));
+    std::size_t links = 0;
+    for (std::uint32_t slot = 0; slot < view.count; ++slot) {
+        links += view.links_of(Slot{slot}, 0).degree();
+        for (Level level = 0; level <= view.level(Slot{slot}); ++level)
+            ++shape.level_counts[static_cast<std::size_t>(level)];
+    }
+    if (view.count != 0) shape.mean_degree = static_cast<double>(links) / static_cast<double>(view.count);
+    return shape;
+}
+
+std::string kernels_in_use() { return kernels::active().name; }
+
+}  // namespace vicinal

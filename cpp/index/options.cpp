@@ -1,0 +1,31 @@
+#include "index/options.hpp"
+
+#include <string>
+
+#include "base/errors.hpp"
+
+namespace vicinal {
+namespace {
+
+void check_range(const char* name, std::size_t value, std::size_t least, std::size_t most) {
+    if (value >= least && value <= most) return;
+    throw InvalidArgumentError(std::string(name) + " is " + std::to_string(value) + ", expected " +
+                               std::to_string(least) + " to " + std::to_string(most));
+}
+
+}  // namespace
+
+void check(const Options& options) {
+    check_range("dim", options.dim, 1, kMaxDim);
+    check_range("M", options.M, kMinM, kMaxM);
+    check_range("ef_construction", options.ef_construction, 1, kMaxEf);
+    if (!go_together(options.metric, options.dtype))
+        throw InvalidArgumentError("metric " + std::string(name_of(options.metric)) + " does not go with dtype " +
+                                   std::string(name_of(options.dtype)) +
+                                   ": l2, ip and cosine take f32, f16, bf16, i8 and u8; hamming and jaccard take b1");
+    if (options.dtype == Dtype::b1 && options.dim % 8 != 0)
+        throw InvalidArgumentError("dim is " + std::to_string(options.dim) +
+                                   ", expected a multiple of 8 for packed bits");
+}
+
+}  // namespace vicinal

@@ -1,0 +1,78 @@
+// What an Index is made of, and who may touch what.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <span>
+#include <vector>
+
+#include "base/epochs.hpp"
+#include "graph/graph.hpp"
+#include "index/index.hpp"
+#include "vectors/id_map.hpp"
+
+namespace vicinal {
+
+// Lock order: writing, then naming. A search takes neither; it takes a seat among the readers.
+struct Index::Parts {
+    explicit Parts(const Options& given);
+    Parts(const Options& given, Graph&& loaded, std::int64_t next);
+    ~Parts();
+
+    const Options options;
+
+    std::mutex writing;  // one writer at a time; guards graph, next_id and retired
+    Graph graph;
+    std::int64_t next_id = 0;  // the largest id ever used + 1
+
+    mutable std::shared_mutex naming;  // guards names; held for look-ups, never for a search or for linking
+    IdMap names;
+
+    mutable Epochs epochs;
+    std::atomic<const View*> current{nullptr};
+
+    // The rest requires: writing is held.
+
+    // The ids of the next n rows: those given, checked, or the next consecutive numbers.
+    std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given) const;
+    // Room for n more rows in every table; afterwards storing and linking them allocates scratch at most.
+    void make_room(std::size_t n);
+    // Shows the graph as it is now to searches that start from here on.
+    void publish();
+    // Lets the last ids.size() slots be found by their ids.
+    void enter_ids(std::span<const Id> ids);
+    // Throws UnknownIdError, DuplicateIdError before anything changes.
+    void forget(std::span<const std::int64_t> ids);
+    // The same for ids that were just added by a call that failed.
+    void withdraw(std::span<const std::int64_t> ids) noexcept;
+
+    // Requires: naming is held. Throws UnknownIdError.
+    std::vector<Slot> slots_of(std::span<const std::int64_t> ids, const View& view) const;
+
+private:
+    void free_retired();
+    struct Retired {
+        std::unique_ptr<const View> view;
+        Epochs::Time time;
+    };
+    std::vector<Retired> retired_;
+};
+
+// A seat among the readers, and the View as it was when the seat was taken.
+class Reading {
+public:
+    template <class Parts>
+    explicit Reading(const Parts& parts) : seat_(parts.epochs.sit()), view_(parts.current.load()) {}
+    const View& view() const { return *view_; }
+
+private:
+    Epochs::Seat seat_;
+    const View* view_;
+};
+
+GraphOptions graph_options_of(const Options& options);
+
+}  // namespace vicinal
