@@ -9,8 +9,8 @@ VS ?= faiss,hnswlib
 VENV := .venv
 STAMPS := $(VENV)/stamps
 REPORT := build/demo
-SOURCES := pyproject.toml CMakeLists.txt README.md $(shell find cpp python -type f -not -name '*.pyc')
-CPP := $(shell find cpp tests/cpp bench -name '*.cpp' -o -name '*.hpp')
+COMPILED := pyproject.toml CMakeLists.txt $(wildcard cpp/*/*.?pp)
+CPP := $(wildcard cpp/*/*.?pp tests/cpp/*.?pp bench/*.?pp)
 PY := python tests bench
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
@@ -84,15 +84,17 @@ $(STAMPS)/venv:
 	$(PYTHON) -m venv $(VENV)
 	@mkdir -p $(STAMPS) && touch $@
 
+# Debian keeps Python.h in a package of its own.
 # CMake and Ninja of the system are used where they are there and new enough (policy 128 came with CMake 3.22).
 $(STAMPS)/tools: $(STAMPS)/venv
+	@.ci/need "$$(python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" python3-dev
 	$(PIP) 'scikit-build-core>=0.10' 'pybind11>=2.13'
 	@cmake --help-policy CMP0128 >/dev/null 2>&1 || { echo "installing cmake into $(VENV)"; $(PIP) 'cmake>=3.22'; }
 	@ninja --version >/dev/null 2>&1 || { echo "installing ninja into $(VENV)"; $(PIP) ninja; }
 	@touch $@
 
 # Editable: Python files are used where they lie, the C++ part is built again when it has changed.
-$(STAMPS)/package: $(STAMPS)/tools $(SOURCES)
+$(STAMPS)/package: $(STAMPS)/tools $(COMPILED)
 	@echo "building vicinal (one to two minutes the first time)"
 	$(PIP) numpy
 	$(PIP) --no-build-isolation --no-deps --editable .
