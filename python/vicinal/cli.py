@@ -1,0 +1,276 @@
+"""The command line: ``vicinal bench | build | search | info``.
+
+Results go to standard output, with ``--json`` as JSON; progress goes to standard error, and only to
+a terminal. Exit status: 0 done, 1 failed, 2 called wrongly. What goes wrong is told in one line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+METRICS = ("l2", "ip", "cosine", "hamming", "jaccard")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows the program's name; taken from `sys.argv` by default.
+
+    Returns
+    -------
+    int
+        The exit status.
+
+    Examples
+    --------
+    >>> main(["info", "no-such-file.vic"])
+    1
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        options = _parser().parse_args(words)
+    except SystemExit as ending:  # argparse has said what was wrong, or has printed the help
+        return int(ending.code or 0)
+    options.words = words
+    try:
+        run: Callable[[argparse.Namespace], None] = options.run
+        run(options)
+    except KeyboardInterrupt:
+        return _failed(options.command, "interrupted")
+    except BrokenPipeError:  # whoever read our output has stopped reading
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing left to flush at exit
+        return 1
+    except (ValueError, TypeError, KeyError, OSError, ImportError, RuntimeError, MemoryError) as error:
+        return _failed(options.command, _one_line(error))
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from vicinal.measure import compare, load_dataset, write_report
+
+    for file in (options.json, options.report):
+        if file is not None and file != "-" and not Path(file).absolute().parent.is_dir():
+            raise FileNotFoundError(f"{Path(file).parent}: no such folder")
+    dataset = load_dataset(
+        options.dataset,
+        queries=options.query_file,
+        truth=options.truth_file,
+        metric=options.metric,
+        column=options.column,
+        held_out=options.queries or 1000,
+    )
+    with _progress() as progress:
+        comparison = compare(
+            dataset,
+            [options.engine, *options.vs],
+            k=options.k,
+            M=options.M,
+            ef_construction=options.ef_construction,
+            threads=options.threads,
+            build_threads=options.build_threads,
+            rounds=options.rounds,
+            efforts=options.ef,
+            queries=options.queries,
+            batch=not options.no_batch,
+            isolate=not options.one_process,
+            command=shlex.join(["vicinal", *options.words]),
+            progress=progress,
+        )
+    if options.report is not None:
+        write_report(comparison, options.report)
+    if options.json not in (None, "-"):
+        Path(options.json).write_text(comparison.to_json() + "\n", encoding="utf-8")
+    _say(comparison.to_json() if options.json == "-" else comparison.table())
+
+
+def _build(options: argparse.Namespace) -> None:
+    from vicinal.index import Index
+    from vicinal.measure.load import load_base
+
+    vectors, metric = load_base(options.file, metric=options.metric, column=options.column)
+    dim = vectors.shape[1] * (8 if metric in ("hamming", "jaccard") else 1)
+    index = Index(
+        dim, metric, dtype=options.dtype, M=options.M, ef_construction=options.ef_construction, seed=options.seed
+    )
+    with _progress() as progress:
+        index.add(vectors, threads=options.threads, progress=progress)
+    index.save(options.output)
+    facts = {"file": options.output, "vectors": len(index), "dim": index.dim, "metric": index.metric}
+    _show(facts, options.json)
+
+
+def _search(options: argparse.Namespace) -> None:
+    from vicinal.index import Index
+    from vicinal.measure.readers import read_matrix
+
+    index = Index.load(options.index)
+    queries = read_matrix(options.queries, column=options.column)
+    ids, distances = index.search(queries, options.k, ef=options.ef, threads=options.threads)
+    if options.output is not None:
+        np.savez(options.output, ids=ids, distances=distances)
+        return
+    if options.json:
+        # JSON knows no infinity, which stands beside the padding id -1.
+        finite = [[None if math.isinf(d) else d for d in row] for row in distances.tolist()]
+        _say(json.dumps({"ids": ids.tolist(), "distances": finite}))
+        return
+    for number, (row, nearness) in enumerate(zip(ids.tolist(), distances.tolist(), strict=True)):
+        found = (f"{i} ({d:.6g})" for i, d in zip(row, nearness, strict=True) if i >= 0)
+        _say(f"{number}: {'  '.join(found)}")
+
+
+def _info(options: argparse.Namespace) -> None:
+    from vicinal.index import Index
+
+    facts = Index.info(options.index)
+    _show(asdict(facts) if is_dataclass(facts) and not isinstance(facts, type) else dict(facts), options.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="vicinal", description="Approximate nearest neighbors: build, search and measure an index.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    _add_bench(commands.add_parser("bench", help="measure recall and speed beside other engines"))
+    _add_build(commands.add_parser("build", help="build an index from a file of vectors"))
+    _add_search(commands.add_parser("search", help="find the neighbors of a file of queries"))
+    info = commands.add_parser("info", help="describe an index file without reading its vectors")
+    info.add_argument("index", help="an index file")
+    info.add_argument("--json", action="store_true", help="print JSON")
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _add_bench(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument("--dataset", required=True, help="a name such as sift-20k, or a file of vectors")
+    bench.add_argument("--vs", type=_engines, default=["faiss", "hnswlib", "usearch"], metavar="ENGINE,...",
+                       help="rivals (default: faiss,hnswlib,usearch)")  # fmt: skip
+    bench.add_argument("--engine", type=_engine, default="vicinal", help="what to compare them with (default: vicinal)")
+    bench.add_argument("--k", "-k", type=_count, default=10, help="neighbors to find (default: 10)")
+    bench.add_argument("--M", type=_count, default=16, help="links per node (default: 16)")
+    bench.add_argument("--ef-construction", type=_count, default=200, help="beam of the build (default: 200)")
+    bench.add_argument("--ef", type=_counts, metavar="EF,...", help="search beams (default: a ladder)")
+    bench.add_argument("--threads", type=_count, default=1, help="for batch calls and builds (default: 1)")
+    bench.add_argument("--build-threads", type=_count, help="for builds (default: as --threads)")
+    bench.add_argument("--rounds", type=_count, default=5, help="interleaved rounds (default: 5)")
+    bench.add_argument("--queries", type=_count, help="use only the first so many queries")
+    bench.add_argument("--query-file", help="queries, where the data set has none")
+    bench.add_argument("--truth-file", help="true neighbors, where the data set has none")
+    bench.add_argument("--metric", choices=METRICS, help="where the data set does not say")
+    bench.add_argument("--column", help="of a parquet file: the vectors' column")
+    bench.add_argument("--no-batch", action="store_true", help="time single queries only")
+    bench.add_argument("--one-process", action="store_true", help="no process of its own for each engine")
+    bench.add_argument("--json", metavar="FILE", help="write all figures as JSON; - prints them instead of the table")
+    bench.add_argument("--report", metavar="FILE", help="write a page of HTML")
+    bench.set_defaults(run=_bench)
+
+
+def _add_build(build: argparse.ArgumentParser) -> None:
+    build.add_argument("file", help="vectors: .npy, .npz, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .hdf5, .parquet")
+    build.add_argument("-o", "--output", required=True, help="the index file to write")
+    build.add_argument("--metric", choices=METRICS, help="default: what the file says, or l2")
+    build.add_argument("--dtype", choices=("f32", "f16", "bf16", "i8", "u8", "b1"), help="how vectors are stored")
+    build.add_argument("--M", type=_count, default=16, help="links per node (default: 16)")
+    build.add_argument("--ef-construction", type=_count, default=200, help="beam of the build (default: 200)")
+    build.add_argument("--seed", type=int, default=0, help="of the random levels (default: 0)")
+    build.add_argument("--threads", type=_natural, default=0, help="0: every core (default)")
+    build.add_argument("--column", help="of a parquet file: the vectors' column")
+    build.add_argument("--json", action="store_true", help="print JSON")
+    build.set_defaults(run=_build)
+
+
+def _add_search(search: argparse.ArgumentParser) -> None:
+    search.add_argument("index", help="an index file")
+    search.add_argument("queries", help="query vectors: .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .parquet")
+    search.add_argument("-k", "--k", type=_count, default=10, help="neighbors to find (default: 10)")
+    search.add_argument("--ef", type=_count, help="width of the beam")
+    search.add_argument("--threads", type=_natural, default=0, help="0: every core (default)")
+    search.add_argument("--column", help="of a parquet file: the vectors' column")
+    search.add_argument("-o", "--output", metavar="FILE", help="write ids and distances into an .npz file instead")
+    search.add_argument("--json", action="store_true", help="print JSON")
+    search.set_defaults(run=_search)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong with a call in one line, as every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _count(text: str) -> int:
+    return _integer(text, at_least=1)
+
+
+def _natural(text: str) -> int:
+    return _integer(text, at_least=0)
+
+
+def _integer(text: str, at_least: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected an integer, got {text!r}") from None
+    if value < at_least:
+        raise argparse.ArgumentTypeError(f"expected at least {at_least}, got {value}")
+    return value
+
+
+def _counts(text: str) -> list[int]:
+    return [_count(word) for word in text.split(",")]
+
+
+def _engine(text: str) -> str:
+    from vicinal.measure.engines import ENGINE_NAMES
+
+    if text not in ENGINE_NAMES:
+        raise argparse.ArgumentTypeError(f"no engine is called {text!r}; known: {', '.join(ENGINE_NAMES)}")
+    return text
+
+
+def _engines(text: str) -> list[str]:
+    return [_engine(word.strip()) for word in text.split(",") if word.strip()]
+
+
+def _progress() -> AbstractContextManager[Callable[[int, int], None]]:
+    from vicinal.measure.progress_line import ProgressLine
+
+    return ProgressLine()
+
+
+def _show(facts: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _say(json.dumps(facts, default=str))
+        return
+    width = max(map(len, facts), default=0)
+    _say("\n".join(f"{key.replace('_', ' '):<{width}}  {value}" for key, value in facts.items()))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _failed(command: str, message: str) -> int:
+    sys.stderr.write(f"vicinal {command}: {message}\n")
+    return 1
+
+
+def _one_line(error: BaseException) -> str:
+    """Say what went wrong, without the quotes KeyError adds or the tail of a long message."""
+    said: Iterable[str] = (str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)).split("\n")
+    text = " ".join(line.strip() for line in said if line.strip())
+    return text or type(error).__name__
