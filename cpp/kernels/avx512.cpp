@@ -1,0 +1,410 @@
+// AVX-512 F, BW, VL, DQ and VNNI. How rows are walked and prefetched is told in README.md.
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.hpp"
+#include "kernels/sets.hpp"
+
+namespace vicinal::kernels {
+namespace {
+
+using Bytes = const std::byte*;
+
+constexpr std::size_t kLine = 64;
+constexpr std::size_t kLinesAhead = 128;
+constexpr std::size_t kGroup = 4;
+
+// Into L2: Zen 4 keeps more misses under way there than between L1 and L2. Random rows of 512, 1 536 and 3 072 bytes
+// took 0.6 times the time that prefetching into L1 took.
+void prefetch(Bytes line) { _mm_prefetch(reinterpret_cast<const char*>(line), _MM_HINT_T1); }
+
+void prefetch_row(Bytes row, std::size_t bytes) {
+    std::size_t at = 0;
+    for (; at + 3 * kLine < bytes; at += 4 * kLine) {
+        prefetch(row + at);
+        prefetch(row + at + kLine);
+        prefetch(row + at + 2 * kLine);
+        prefetch(row + at + 3 * kLine);
+    }
+    for (; at < bytes; at += kLine) prefetch(row + at);
+}
+
+// The rows being scored, those to prefetch meanwhile, and where their scores go.
+struct Group {
+    Bytes row[kGroup];
+    Bytes ahead[kGroup];
+    std::uint32_t slot[kGroup];
+    float* out;
+};
+
+enum class Ahead { kNone, kPrefetch };
+
+template <std::size_t kRows, Ahead kAhead>
+void prefetch_block(const Group& group, std::size_t at) {
+    if constexpr (kAhead == Ahead::kPrefetch) {
+        for (std::size_t r = 0; r < kRows; ++r) prefetch(group.ahead[r] + at);
+    }
+}
+
+template <class Kernel>
+void score_rows(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out) {
+    const std::size_t bytes = Kernel::row_bytes(rows.dim);
+    const std::size_t lines = (bytes + kLine - 1) / kLine;
+    const std::size_t ahead = lines >= kLinesAhead ? kGroup : (kLinesAhead / (lines | 1) + kGroup) / kGroup * kGroup;
+    const Bytes q = static_cast<Bytes>(query);
+    Group group;
+    const auto take = [&](std::size_t first, std::size_t count) {
+        for (std::size_t r = 0; r < count; ++r) {
+            group.slot[r] = slots[first + r];
+            group.row[r] = rows.base + slots[first + r] * rows.stride;
+        }
+        group.out = out + first;
+    };
+
+    for (std::size_t i = 0; i < ahead && i < n; ++i) prefetch_row(rows.base + slots[i] * rows.stride, bytes);
+    std::size_t i = 0;
+    for (; i + ahead + kGroup <= n; i += kGroup) {
+        take(i, kGroup);
+        for (std::size_t r = 0; r < kGroup; ++r) group.ahead[r] = rows.base + slots[i + ahead + r] * rows.stride;
+        Kernel::template score<kGroup, Ahead::kPrefetch>(q, rows, group);
+    }
+    for (std::size_t late = i + ahead; late < n; ++late) prefetch_row(rows.base + slots[late] * rows.stride, bytes);
+    for (; i + kGroup <= n; i += kGroup) {
+        take(i, kGroup);
+        Kernel::template score<kGroup, Ahead::kNone>(q, rows, group);
+    }
+    if (i + 2 <= n) {
+        take(i, 2);
+        Kernel::template score<2, Ahead::kNone>(q, rows, group);
+        i += 2;
+    }
+    if (i < n) {
+        take(i, 1);
+        Kernel::template score<1, Ahead::kNone>(q, rows, group);
+    }
+}
+
+// Where a plain intrinsic leaves lanes undefined inside GCC 12's header, and so draws its warning, the form that
+// zeroes lanes under a full mask is used; the compilers drop the mask.
+
+__m512i load(Bytes from) { return _mm512_loadu_si512(from); }
+__m512i load(__mmask64 lanes, Bytes from) { return _mm512_maskz_loadu_epi8(lanes, from); }
+
+// The lowest `count` of 64 or of 16 lanes. A masked load touches no byte outside its lanes.
+__mmask64 first_bytes(std::size_t count) { return ~std::uint64_t{0} >> (64 - count); }
+__mmask16 first_floats(std::size_t count) { return static_cast<__mmask16>((1u << count) - 1u); }
+
+// Sixteen elements of a row as floats, or as many as the mask admits.
+struct F32 {
+    static constexpr std::size_t kBytes = 4;
+    static __m512 load(Bytes from) { return _mm512_loadu_ps(from); }
+    static __m512 load(__mmask16 lanes, Bytes from) { return _mm512_maskz_loadu_ps(lanes, from); }
+};
+struct F16 {
+    static constexpr std::size_t kBytes = 2;
+    static __m512 widen(__m256i halves) { return _mm512_maskz_cvtph_ps(0xffff, halves); }
+    static __m512 load(Bytes from) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))); }
+    static __m512 load(__mmask16 lanes, Bytes from) { return widen(_mm256_maskz_loadu_epi16(lanes, from)); }
+};
+struct Bf16 {
+    static constexpr std::size_t kBytes = 2;
+    static __m512 widen(__m256i halves) {
+        return _mm512_castsi512_ps(_mm512_maskz_slli_epi32(0xffff, _mm512_maskz_cvtepu16_epi32(0xffff, halves), 16));
+    }
+    static __m512 load(Bytes from) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))); }
+    static __m512 load(__mmask16 lanes, Bytes from) { return widen(_mm256_maskz_loadu_epi16(lanes, from)); }
+};
+
+struct L2 {
+    static constexpr bool kScaled = false;
+    static __m512 add(__m512 sum, __m512 q, __m512 x, __m512) {
+        const __m512 difference = _mm512_sub_ps(q, x);
+        return _mm512_fmadd_ps(difference, difference, sum);
+    }
+};
+struct ScaledL2 {
+    static constexpr bool kScaled = true;
+    static __m512 add(__m512 sum, __m512 q, __m512 x, __m512 scale) {
+        const __m512 difference = _mm512_fnmadd_ps(scale, x, q);
+        return _mm512_fmadd_ps(difference, difference, sum);
+    }
+};
+struct Dot {
+    static constexpr bool kScaled = false;
+    static __m512 add(__m512 sum, __m512 q, __m512 x, __m512) { return _mm512_fmadd_ps(q, x, sum); }
+};
+
+__m256 folded(__m512 v) {
+    return _mm256_add_ps(_mm512_maskz_extractf32x8_ps(0xff, v, 0), _mm512_maskz_extractf32x8_ps(0xff, v, 1));
+}
+
+// Adds up each of four vectors; unused ones may repeat another.
+__m128 sums_of(__m512 a, __m512 b, __m512 c, __m512 d) {
+    const __m256 halves = _mm256_hadd_ps(_mm256_hadd_ps(folded(a), folded(b)), _mm256_hadd_ps(folded(c), folded(d)));
+    return _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1));
+}
+
+template <class Element, class Term>
+struct Floats {
+    static std::size_t row_bytes(std::size_t dim) { return dim * Element::kBytes; }
+
+    template <std::size_t kRows, Ahead kAhead>
+    static void score(Bytes q, const Rows& rows, const Group& group) {
+        constexpr std::size_t kBytes = Element::kBytes;
+        constexpr std::size_t kBlock = 32;
+        const std::size_t dim = rows.dim;
+        __m512 scale[kRows];
+        __m512 sum[kRows][2];
+        for (std::size_t r = 0; r < kRows; ++r) {
+            scale[r] = Term::kScaled ? _mm512_set1_ps(rows.scale[group.slot[r]]) : _mm512_setzero_ps();
+            sum[r][0] = sum[r][1] = _mm512_setzero_ps();
+        }
+
+        std::size_t i = 0;
+        for (; i + kBlock <= dim; i += kBlock) {
+            for (std::size_t at = 0; at < kBlock * kBytes; at += kLine) {
+                prefetch_block<kRows, kAhead>(group, i * kBytes + at);
+            }
+            for (std::size_t c = 0; c < 2; ++c) {
+                const __m512 part = F32::load(q + (i + 16 * c) * 4);
+                for (std::size_t r = 0; r < kRows; ++r) {
+                    const __m512 x = Element::load(group.row[r] + (i + 16 * c) * kBytes);
+                    sum[r][c] = Term::add(sum[r][c], part, x, scale[r]);
+                }
+            }
+        }
+        for (std::size_t at = i * kBytes; at < dim * kBytes; at += kLine) prefetch_block<kRows, kAhead>(group, at);
+        if (i + 16 <= dim) {
+            const __m512 part = F32::load(q + i * 4);
+            for (std::size_t r = 0; r < kRows; ++r) {
+                sum[r][0] = Term::add(sum[r][0], part, Element::load(group.row[r] + i * kBytes), scale[r]);
+            }
+            i += 16;
+        }
+        if (i < dim) {
+            const __mmask16 lanes = first_floats(dim - i);
+            const __m512 part = F32::load(lanes, q + i * 4);
+            for (std::size_t r = 0; r < kRows; ++r) {
+                sum[r][1] = Term::add(sum[r][1], part, Element::load(lanes, group.row[r] + i * kBytes), scale[r]);
+            }
+        }
+
+        __m512 whole[kRows];
+        for (std::size_t r = 0; r < kRows; ++r) whole[r] = _mm512_add_ps(sum[r][0], sum[r][1]);
+        const __m128 scores = sums_of(whole[0], whole[kRows > 1 ? 1 : 0], whole[kRows > 2 ? 2 : 0],
+                                      whole[kRows > 3 ? 3 : 0]);
+        if constexpr (kRows == 4) _mm_storeu_ps(group.out, scores);
+        if constexpr (kRows == 2) _mm_storel_pi(reinterpret_cast<__m64*>(group.out), scores);
+        if constexpr (kRows == 1) _mm_store_ss(group.out, scores);
+    }
+};
+
+// No sum of 65 536 terms leaves 32 bits: at most 255 * 255 * 65 536 < 2^32 unsigned, and 2^14 * 2^16 = 2^30 for the
+// signed dot. vpdpbusd adds four products of an unsigned and a signed byte without saturating, so a dot product
+// moves one side by 128 into the other signedness, and what that adds is a multiple of the query's sum.
+void add_squares(__m512i* sum, __m512i v) {
+    const __m512i low = _mm512_unpacklo_epi8(v, _mm512_setzero_si512());
+    const __m512i high = _mm512_unpackhi_epi8(v, _mm512_setzero_si512());
+    sum[0] = _mm512_dpwssd_epi32(sum[0], low, low);
+    sum[1] = _mm512_dpwssd_epi32(sum[1], high, high);
+}
+
+struct L2U8 {
+    using Sum = std::uint32_t;
+    static constexpr std::int32_t kQueryFactor = 0;
+    static void add(__m512i* sum, __m512i q, __m512i x) {
+        add_squares(sum, _mm512_sub_epi8(_mm512_max_epu8(q, x), _mm512_min_epu8(q, x)));
+    }
+    static __m512i add_query(__m512i sum, __m512i) { return sum; }
+};
+struct L2I8 {
+    using Sum = std::uint32_t;
+    static constexpr std::int32_t kQueryFactor = 0;
+    static void add(__m512i* sum, __m512i q, __m512i x) {
+        add_squares(sum, _mm512_sub_epi8(_mm512_max_epi8(q, x), _mm512_min_epi8(q, x)));
+    }
+    static __m512i add_query(__m512i sum, __m512i) { return sum; }
+};
+struct DotU8 {  // q * x = q * (x - 128) + 128 * q
+    using Sum = std::uint32_t;
+    static constexpr std::int32_t kQueryFactor = 128;
+    static void add(__m512i* sum, __m512i q, __m512i x) {
+        sum[0] = _mm512_dpbusd_epi32(sum[0], q, _mm512_xor_si512(x, _mm512_set1_epi8(-128)));
+    }
+    static __m512i add_query(__m512i sum, __m512i q) { return _mm512_dpbusd_epi32(sum, q, _mm512_set1_epi8(1)); }
+};
+struct DotI8 {  // q * x = (x + 128) * q - 128 * q
+    using Sum = std::int32_t;
+    static constexpr std::int32_t kQueryFactor = -128;
+    static void add(__m512i* sum, __m512i q, __m512i x) {
+        sum[0] = _mm512_dpbusd_epi32(sum[0], _mm512_xor_si512(x, _mm512_set1_epi8(-128)), q);
+    }
+    static __m512i add_query(__m512i sum, __m512i q) { return _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), q); }
+};
+
+template <int kWhich>
+__m256i half(__m512i v) {
+    return _mm512_maskz_extracti32x8_epi32(0xff, v, kWhich);
+}
+
+template <class Sum>
+float total(__m512i v) {
+    const __m256i eight = _mm256_add_epi32(half<0>(v), half<1>(v));
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    four = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 1));
+    return static_cast<float>(static_cast<Sum>(_mm_cvtsi128_si32(four)));
+}
+
+template <class Term>
+struct Integers {
+    static std::size_t row_bytes(std::size_t dim) { return dim; }
+
+    template <std::size_t kRows, Ahead kAhead>
+    static void score(Bytes q, const Rows& rows, const Group& group) {
+        const std::size_t dim = rows.dim;
+        __m512i sum[kRows][2];
+        __m512i query_sum = _mm512_setzero_si512();
+        for (std::size_t r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_si512();
+
+        std::size_t i = 0;
+        for (; i + kLine <= dim; i += kLine) {
+            prefetch_block<kRows, kAhead>(group, i);
+            const __m512i part = load(q + i);
+            query_sum = Term::add_query(query_sum, part);
+            for (std::size_t r = 0; r < kRows; ++r) Term::add(sum[r], part, load(group.row[r] + i));
+        }
+        if (i < dim) {
+            prefetch_block<kRows, kAhead>(group, i);
+            const __mmask64 lanes = first_bytes(dim - i);
+            const __m512i part = load(lanes, q + i);
+            query_sum = Term::add_query(query_sum, part);
+            for (std::size_t r = 0; r < kRows; ++r) Term::add(sum[r], part, load(lanes, group.row[r] + i));
+        }
+
+        const __m512i shared = _mm512_mullo_epi32(query_sum, _mm512_set1_epi32(Term::kQueryFactor));
+        for (std::size_t r = 0; r < kRows; ++r) {
+            const __m512i both = _mm512_add_epi32(sum[r][0], sum[r][1]);
+            group.out[r] = total<typename Term::Sum>(_mm512_add_epi32(both, shared));
+        }
+    }
+};
+
+// Bits set in each byte, by looking up its two halves (vpopcntdq is newer than VNNI), added up to 64-bit lanes.
+__m512i add_bits(__m512i sum, __m512i v) {
+    const __m512i table = _mm512_set4_epi32(0x04030302, 0x03020201, 0x03020201, 0x02010100);
+    const __m512i nibble = _mm512_set1_epi8(15);
+    const __m512i low = _mm512_shuffle_epi8(table, _mm512_and_si512(v, nibble));
+    const __m512i high = _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16(v, 4), nibble));
+    return _mm512_add_epi64(sum, _mm512_sad_epu8(_mm512_add_epi8(low, high), _mm512_setzero_si512()));
+}
+
+std::int64_t total64(__m512i v) {
+    const __m256i four = _mm256_add_epi64(half<0>(v), half<1>(v));
+    const __m128i two = _mm_add_epi64(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+    return _mm_cvtsi128_si64(_mm_add_epi64(two, _mm_unpackhi_epi64(two, two)));
+}
+
+struct Hamming {
+    __m512i differing = _mm512_setzero_si512();
+    void add(__m512i q, __m512i x) { differing = add_bits(differing, _mm512_xor_si512(q, x)); }
+    float score() const { return static_cast<float>(total64(differing)); }
+};
+struct Jaccard {
+    __m512i differing = _mm512_setzero_si512();
+    __m512i either = _mm512_setzero_si512();
+    void add(__m512i q, __m512i x) {
+        differing = add_bits(differing, _mm512_xor_si512(q, x));
+        either = add_bits(either, _mm512_or_si512(q, x));
+    }
+    float score() const {
+        const double all = static_cast<double>(total64(either));
+        return all == 0 ? 0.0f : static_cast<float>(static_cast<double>(total64(differing)) / all);
+    }
+};
+
+template <class Count>
+struct Bits {
+    static std::size_t row_bytes(std::size_t dim) { return dim / 8; }
+
+    template <std::size_t kRows, Ahead kAhead>
+    static void score(Bytes q, const Rows& rows, const Group& group) {
+        const std::size_t bytes = rows.dim / 8;
+        Count count[kRows];
+        std::size_t i = 0;
+        for (; i + kLine <= bytes; i += kLine) {
+            prefetch_block<kRows, kAhead>(group, i);
+            const __m512i part = load(q + i);
+            for (std::size_t r = 0; r < kRows; ++r) count[r].add(part, load(group.row[r] + i));
+        }
+        if (i < bytes) {
+            prefetch_block<kRows, kAhead>(group, i);
+            const __mmask64 lanes = first_bytes(bytes - i);
+            const __m512i part = load(lanes, q + i);
+            for (std::size_t r = 0; r < kRows; ++r) count[r].add(part, load(lanes, group.row[r] + i));
+        }
+        for (std::size_t r = 0; r < kRows; ++r) group.out[r] = count[r].score();
+    }
+};
+
+__m256i narrow_f16(__m512 v) { return _mm512_maskz_cvtps_ph(0xffff, v, _MM_FROUND_TO_NEAREST_INT); }
+
+__m256i narrow_bf16(__m512 v) {
+    const __m512i bits = _mm512_castps_si512(v);
+    const __m512i high = _mm512_maskz_srli_epi32(0xffff, bits, 16);
+    const __m512i odd = _mm512_and_si512(high, _mm512_set1_epi32(1));
+    const __m512i round = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff));
+    const __m512i rounded = _mm512_maskz_srli_epi32(0xffff, _mm512_add_epi32(bits, round), 16);
+    const __mmask16 nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    const __m512i words = _mm512_mask_or_epi32(rounded, nan, high, _mm512_set1_epi32(0x40));
+    return _mm512_maskz_cvtepi32_epi16(0xffff, words);
+}
+
+template <__m256i (*narrow)(__m512)>
+void narrow_all(const float* from, std::uint16_t* to, std::size_t n) {
+    std::size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), narrow(_mm512_loadu_ps(from + i)));
+    }
+    if (i == n) return;
+    const __mmask16 lanes = first_floats(n - i);
+    _mm256_mask_storeu_epi16(to + i, lanes, narrow(_mm512_maskz_loadu_ps(lanes, from + i)));
+}
+
+template <class Element>
+void widen_all(const std::uint16_t* from, float* to, std::size_t n) {
+    std::size_t i = 0;
+    for (; i + 16 <= n; i += 16) _mm512_storeu_ps(to + i, Element::load(reinterpret_cast<Bytes>(from + i)));
+    if (i == n) return;
+    const __mmask16 lanes = first_floats(n - i);
+    _mm512_mask_storeu_ps(to + i, lanes, Element::load(lanes, reinterpret_cast<Bytes>(from + i)));
+}
+
+}  // namespace
+
+constinit const Table kAvx512Table = {
+    .name = "avx512",
+    .l2_f32 = score_rows<Floats<F32, L2>>,
+    .l2_f16 = score_rows<Floats<F16, L2>>,
+    .l2_bf16 = score_rows<Floats<Bf16, L2>>,
+    .scaled_l2_f32 = score_rows<Floats<F32, ScaledL2>>,
+    .scaled_l2_f16 = score_rows<Floats<F16, ScaledL2>>,
+    .scaled_l2_bf16 = score_rows<Floats<Bf16, ScaledL2>>,
+    .dot_f32 = score_rows<Floats<F32, Dot>>,
+    .dot_f16 = score_rows<Floats<F16, Dot>>,
+    .dot_bf16 = score_rows<Floats<Bf16, Dot>>,
+    .l2_u8 = score_rows<Integers<L2U8>>,
+    .l2_i8 = score_rows<Integers<L2I8>>,
+    .dot_u8 = score_rows<Integers<DotU8>>,
+    .dot_i8 = score_rows<Integers<DotI8>>,
+    .hamming_b1 = score_rows<Bits<Hamming>>,
+    .jaccard_b1 = score_rows<Bits<Jaccard>>,
+    .f32_to_f16 = narrow_all<narrow_f16>,
+    .f32_to_bf16 = narrow_all<narrow_bf16>,
+    .f16_to_f32 = widen_all<F16>,
+    .bf16_to_f32 = widen_all<Bf16>,
+};
+
+}  // namespace vicinal::kernels
