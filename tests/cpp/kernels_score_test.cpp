@@ -336,7 +336,8 @@ TEST_CASE("integer kernels stay exact at the extremes of their types and at 65 5
     const std::vector<std::uint32_t> slots = {0, 1, 2, 3, 4, 5, 6};
 
     // Row r repeats one extreme byte or alternates two of them; the query does the same with another choice.
-    const std::uint8_t pairs[kRowCount][2] = {{0, 0}, {255, 255}, {128, 128}, {127, 127}, {128, 127}, {0, 255}, {1, 254}};
+    const std::uint8_t pairs[kRowCount][2] = {{0, 0},     {255, 255}, {128, 128}, {127, 127},
+                                              {128, 127}, {0, 255},   {1, 254}};
     for (std::size_t choice = 0; choice < kRowCount; ++choice) {
         for (const Kernel& kernel : kKernels) {
             if (is_floating(kernel.type)) continue;
@@ -363,14 +364,14 @@ TEST_CASE("half-precision rows are right at zero, the smallest subnormal, the la
         if (kernel.type != Type::kF16 && kernel.type != Type::kBf16) continue;
         for (const float value : {0.0f, 1.0f, -3.0f}) {
             for (const std::size_t count : dimensions()) {
-                Scene scene =
-                    stage.set(kernel, count, kPlacements[0], [&](Type type, std::byte* to, std::size_t n, std::size_t r) {
-                        for (std::size_t i = 0; i < n; ++i) {
-                            if (type == Type::kF32) std::memcpy(to + i * 4, &value, 4);
-                            if (type == Type::kF16) std::memcpy(to + i * 2, &f16[r], 2);
-                            if (type == Type::kBf16) std::memcpy(to + i * 2, &bf16[r], 2);
-                        }
-                    });
+                const auto repeat = [&](Type type, std::byte* to, std::size_t n, std::size_t r) {
+                    for (std::size_t i = 0; i < n; ++i) {
+                        if (type == Type::kF32) std::memcpy(to + i * 4, &value, 4);
+                        if (type == Type::kF16) std::memcpy(to + i * 2, &f16[r], 2);
+                        if (type == Type::kBf16) std::memcpy(to + i * 2, &bf16[r], 2);
+                    }
+                };
+                Scene scene = stage.set(kernel, count, kPlacements[0], repeat);
                 for (const Table* table : runnable_tables()) compare(*table, scene, slots);
             }
         }
