@@ -104,8 +104,7 @@ std::vector<std::byte> check_table(const ByteSource& source, const Header& heade
         refuse(source, "it claims " + std::to_string(header.section_count) + " sections, at most " +
                            std::to_string(kMostSections) + " are possible");
     }
-    if (header.table_offset % kAlignment != 0 || header.table_offset < kAlignment || header.table_offset > size ||
-        size - header.table_offset < kFooterBytes) {
+    if (header.table_offset > size || size - header.table_offset < kFooterBytes) {
         refuse(source, "a table at byte " + std::to_string(header.table_offset) + " does not fit the file");
     }
     // An exact length follows from the entries, further on. This bound keeps the memory small until then.

@@ -214,10 +214,11 @@ TEST_CASE("impossible sizes are refused even with repaired checksums") {
         CHECK(outcome_of(with<std::uint64_t>(file, container::kTableAt, size)) == Outcome::kCorrupt);
         for (std::size_t section = 0; section < 5; ++section) {
             const std::size_t entry = entry_of(file, section);
-            const bool is_so = load_number<std::uint64_t>(file, entry + container::kEntryLengthAt) == size;
-            CHECK(outcome_of(with<std::uint64_t>(file, entry + container::kEntryLengthAt, size)) ==
-                  (is_so ? Outcome::kAccepted : Outcome::kCorrupt));
-            CHECK(outcome_of(with<std::uint64_t>(file, entry + container::kEntryOffsetAt, size)) == Outcome::kCorrupt);
+            for (const std::size_t at : {entry + container::kEntryOffsetAt, entry + container::kEntryLengthAt}) {
+                const bool is_so = load_number<std::uint64_t>(file, at) == size;
+                CHECK(outcome_of(with<std::uint64_t>(file, at, size)) ==
+                      (is_so ? Outcome::kAccepted : Outcome::kCorrupt));
+            }
         }
     }
     for (const std::uint32_t count : {0u, 1u, 1000u, 1001u, 0x7fffffffu, 0xffffffffu}) {
@@ -230,6 +231,45 @@ TEST_CASE("impossible sizes are refused even with repaired checksums") {
     CHECK(outcome_of(with<std::uint8_t>(file, 4095, 1)) == Outcome::kCorrupt);
     CHECK(outcome_of(with<std::uint8_t>(file, 4196, 1)) == Outcome::kCorrupt);
     CHECK(outcome_of(with<std::uint8_t>(file, table - 1, 1)) == Outcome::kCorrupt);
+}
+
+TEST_CASE("a table of the wrong length or in the wrong place is refused even with repaired checksums") {
+    const Bytes file = make_container(small_contents());
+    const auto at = [](Bytes& bytes, std::size_t offset) {
+        return bytes.begin() + static_cast<std::ptrdiff_t>(offset);
+    };
+    const std::size_t table = table_of(file);
+    const std::size_t end_of_table = file.size() - container::kFooterBytes;
+
+    Bytes one_checksum_more = file;
+    one_checksum_more.insert(at(one_checksum_more, end_of_table), 4, std::byte{0});
+    Bytes one_checksum_less = file;
+    one_checksum_less.erase(at(one_checksum_less, end_of_table - 4), at(one_checksum_less, end_of_table));
+    Bytes a_page_later = file;
+    a_page_later.insert(at(a_page_later, table), container::kAlignment, std::byte{0});
+    store_number<std::uint64_t>(a_page_later, container::kTableAt, table + container::kAlignment);
+
+    for (Bytes* damaged : {&one_checksum_more, &one_checksum_less, &a_page_later}) {
+        CHECK(outcome_of(with<std::uint64_t>(*damaged, container::kFileLengthAt, damaged->size())) ==
+              Outcome::kCorrupt);
+    }
+}
+
+TEST_CASE("more sections than a container may have are refused") {
+    for (const std::size_t count : {container::kMostSections, container::kMostSections + 1}) {
+        Bytes file = make_container({});
+        Bytes entries(count * container::kEntryBytes);
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto kind = kOptionalSection | static_cast<SectionKind>(i);
+            store_number<std::uint32_t>(entries, i * container::kEntryBytes, kind);
+            store_number<std::uint64_t>(entries, i * container::kEntryBytes + container::kEntryOffsetAt, 4096);
+        }
+        file.insert(file.begin() + 4096, entries.begin(), entries.end());
+        store_number<std::uint32_t>(file, container::kCountAt, static_cast<std::uint32_t>(count));
+        const Bytes repaired = with<std::uint64_t>(file, container::kFileLengthAt, file.size());
+
+        CHECK(outcome_of(repaired) == (count == container::kMostSections ? Outcome::kAccepted : Outcome::kCorrupt));
+    }
 }
 
 TEST_CASE("whatever numbers a repaired header and table hold a container is refused or sound") {
