@@ -1,6 +1,7 @@
 #include "graph/insert.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "graph/levels.hpp"
@@ -19,8 +20,33 @@ struct Backlink {
     friend bool operator<(Backlink a, Backlink b) { return a.word < b.word; }
 };
 
+// The nodes of one batch.
+struct Batch {
+    std::uint32_t first, count;
+};
+
+// The walk has found what is near in the graph as it was; the other nodes of the batch are compared with one by one.
+void meet_mates(const View& view, const Ruler& ruler, const Probe& probe, Slot node, Level level, Batch batch,
+                Scratch& scratch) {
+    constexpr std::size_t kHandful = 32;
+    std::array<std::uint32_t, kHandful> slots{};
+    std::array<Distance, kHandful> distances{};
+    std::size_t n = 0;
+    const auto merge = [&] {
+        ruler.measure(probe, view.vectors(), slots.data(), n, distances.data());
+        scratch.beam.merge(slots.data(), distances.data(), n);
+        n = 0;
+    };
+    for (std::uint32_t mate = batch.first; mate < batch.first + batch.count; ++mate) {
+        if (Slot{mate} == node || view.level(Slot{mate}) < level) continue;
+        slots[n++] = mate;
+        if (n == std::min(kHandful, view.upper_width)) merge();
+    }
+    merge();
+}
+
 // Finds and writes the links of one new node. Nobody links to it yet, so its rows are its own.
-void choose_links(const Graph& graph, const Ruler& ruler, Slot node) {
+void choose_links(const Graph& graph, const Ruler& ruler, Slot node, Batch batch) {
     const View& view = graph.view;
     ThreadScratch& scratch = scratch_of_this_thread();
     const Probe probe = graph.space.probe_row(view.vector(node), view.factor(node), scratch.probe);
@@ -31,11 +57,12 @@ void choose_links(const Graph& graph, const Ruler& ruler, Slot node) {
     Key nearest = walk.descend(level + 1);
     for (Level at = std::min(level, view.top); at >= 0; --at) {
         walk.spread(nearest, at, graph.options.ef_construction);
+        nearest = walk.beam().closest();
+        meet_mates(view, ruler, probe, node, at, batch, scratch.walk);
         const std::span<const Key> found = walk.beam().keys();
         select_neighbors(view, graph.space, ruler, found, graph.options.M, graph.options.M, scratch.select,
                          scratch.chosen);
         view.links_of(node, at).write(scratch.chosen);
-        nearest = walk.beam().closest();
     }
 }
 
@@ -43,17 +70,21 @@ void choose_links(const Graph& graph, const Ruler& ruler, Slot node) {
 void link_back(const Graph& graph, const Ruler& ruler, Slot target, Level level, std::span<const Backlink> sources) {
     const View& view = graph.view;
     Links links = view.links_of(target, level);
-    const std::size_t degree = links.degree();
-    if (degree + sources.size() <= links.width()) {
-        for (std::size_t i = 0; i < sources.size(); ++i) links.append(degree + i, sources[i].source());
-        return;
-    }
     ThreadScratch& scratch = scratch_of_this_thread();
-    std::vector<std::uint32_t>& slots = scratch.walk.slots;
-    std::vector<Distance>& distances = scratch.walk.distances;
+    std::vector<std::uint32_t>& slots = scratch.joint;
     slots.clear();
     links.for_each([&](std::uint32_t slot) { slots.push_back(slot); });
-    for (const Backlink& source : sources) slots.push_back(source.source());
+    const std::size_t degree = slots.size();
+    for (const Backlink& source : sources) {
+        // Two nodes of one batch may have chosen each other.
+        const auto linked = slots.begin() + static_cast<std::ptrdiff_t>(degree);
+        if (std::find(slots.begin(), linked, source.source()) == linked) slots.push_back(source.source());
+    }
+    if (slots.size() <= links.width()) {
+        for (std::size_t i = degree; i < slots.size(); ++i) links.append(i, slots[i]);
+        return;
+    }
+    std::vector<Distance>& distances = scratch.distances;
     distances.resize(slots.size());
     const Probe probe = graph.space.probe_row(view.vector(target), view.factor(target), scratch.probe);
     ruler.measure(probe, view.vectors(), slots.data(), slots.size(), distances.data());
@@ -64,9 +95,9 @@ void link_back(const Graph& graph, const Ruler& ruler, Slot target, Level level,
     links.write(scratch.chosen);
 }
 
-std::vector<Backlink> gather_backlinks(const View& view, std::uint32_t first, std::uint32_t n, Level level) {
+std::vector<Backlink> gather_backlinks(const View& view, Batch batch, Level level) {
     std::vector<Backlink> backlinks;
-    for (std::uint32_t source = first; source < first + n; ++source) {
+    for (std::uint32_t source = batch.first; source < batch.first + batch.count; ++source) {
         if (view.level(Slot{source}) < level) continue;
         view.links_of(Slot{source}, level).for_each([&](std::uint32_t target) { backlinks.emplace_back(target, source); });
     }
@@ -83,9 +114,9 @@ std::vector<std::size_t> runs_of(const std::vector<Backlink>& backlinks) {
     return starts;
 }
 
-void link_all_back(const Graph& graph, const Ruler& ruler, std::uint32_t first, std::uint32_t n, Team& team) {
+void link_all_back(const Graph& graph, const Ruler& ruler, Batch batch, Team& team) {
     for (Level level = 0; level <= graph.view.top; ++level) {
-        const std::vector<Backlink> backlinks = gather_backlinks(graph.view, first, n, level);
+        const std::vector<Backlink> backlinks = gather_backlinks(graph.view, batch, level);
         const std::vector<std::size_t> starts = runs_of(backlinks);
         team.run_whole(starts.size() - 1, 16, [&](std::size_t, std::size_t begin, std::size_t end) {
             for (std::size_t run = begin; run < end; ++run) {
@@ -108,8 +139,8 @@ void raise_entry(View& view, std::uint32_t first, std::uint32_t n) {
 }  // namespace
 
 std::size_t batch_size(std::size_t linked, std::size_t waiting) {
-    constexpr std::size_t kShare = 50;
-    constexpr std::size_t kMost = 1024;
+    constexpr std::size_t kShare = 8;
+    constexpr std::size_t kMost = 128;
     return std::min(waiting, std::clamp<std::size_t>(linked / kShare, 1, kMost));
 }
 
@@ -147,11 +178,11 @@ bool link_batch(Graph& graph, std::uint32_t n, Team& team, Watch& watch, Progres
             n, 4, watch,
             [&](std::size_t, std::size_t begin, std::size_t end) {
                 for (std::size_t i = begin; i < end; ++i)
-                    choose_links(graph, ruler, Slot{first + static_cast<std::uint32_t>(i)});
+                    choose_links(graph, ruler, Slot{first + static_cast<std::uint32_t>(i)}, {first, n});
             },
             progress.done, progress.total);
         if (!whole) return false;
-        link_all_back(graph, ruler, first, n, team);
+        link_all_back(graph, ruler, {first, n}, team);
     }
     for (std::uint32_t slot = first; slot < first + n; ++slot) {
         view.set_state(Slot{slot}, State::live);

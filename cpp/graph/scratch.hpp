@@ -15,6 +15,8 @@ struct ThreadScratch {
     SelectScratch select;
     std::vector<float> probe;
     std::vector<Key> candidates;
+    std::vector<std::uint32_t> joint;  // the old and the new links of a node,
+    std::vector<Distance> distances;   // and how far they are
     std::vector<std::uint32_t> chosen;
     Nearest nearest;                 // of a scan
     std::vector<std::int64_t> tied;  // ids at one distance
