@@ -39,7 +39,8 @@ class Bundle:
 def read_npz(path: Path) -> Bundle:
     """Read the arrays ``base``, ``query``, ``gt``, ``gt_dist`` and ``metric`` of an .npz file."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # NumPy leaves a file open that it opened by name and could not read.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             if "base" not in file.files:
                 raise InvalidVectorError(f"{path}: no array 'base'; found: {', '.join(sorted(file.files)) or 'none'}")
             known = {key: file[key] for key in ("base", "query", "gt", "gt_dist", "metric") if key in file.files}

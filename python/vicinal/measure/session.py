@@ -154,8 +154,7 @@ class LocalSession:
             return time.perf_counter() - started
 
     def close(self) -> None:
-        """Drop the engine, which frees its index."""
-        del self.engine
+        """Leave the engine to whoever gave it."""
 
     def _pin(self, threads: int) -> None:
         if self._cores is not None and hasattr(os, "sched_setaffinity"):
