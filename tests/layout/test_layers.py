@@ -27,9 +27,9 @@ CPP_BELOW = {
 # Python modules from the bottom to the top. A module sees the rows above it in this list, not its own row.
 PYTHON_LAYERS = [
     {"errors", "_core"},
-    {"arrays"},
+    {"arrays", "settings", "progress", "result"},
     {"order", "codecs", "lsh"},
-    {"index"},
+    {"index", "plan"},
     {"vicinal"},  # the package itself: it gathers what lies below, and what lies above uses it as anyone does
     {"blocking", "measure", "compat", "multivector", "shards", "ray", "sklearn"},
     {"cli"},
