@@ -1,0 +1,152 @@
+// The methods of _core.Index. They begin with an underscore: vicinal.Index, their subclass, checks what it is given
+// and documents what it does; these take arrays that fit.
+#include <algorithm>
+#include <stdexcept>
+#include <vector>
+
+#include "base/errors.hpp"
+#include "base/team.hpp"
+#include "binding/handle.hpp"
+#include "binding/python_watch.hpp"
+#include "binding/rows.hpp"
+#include "binding/settings.hpp"
+
+namespace vicinal::binding {
+namespace {
+
+using Ids = py::array_t<std::int64_t, py::array::c_style>;
+
+py::array_t<std::int64_t> as_array(const std::vector<std::int64_t>& numbers) {
+    return py::array_t<std::int64_t>(static_cast<py::ssize_t>(numbers.size()), numbers.data());
+}
+
+std::span<const std::int64_t> numbers_of(const Ids& ids) { return {ids.data(), static_cast<std::size_t>(ids.size())}; }
+
+[[noreturn]] void throw_interrupted(const py::array& ids, const py::error_already_set& cause) {
+    const py::object type = py::module_::import("vicinal.errors").attr("Interrupted");
+    const py::object exception = type(ids);
+    PyException_SetCause(exception.ptr(), py::object(cause.value()).release().ptr());
+    PyErr_SetObject(type.ptr(), exception.ptr());
+    throw py::error_already_set();
+}
+
+py::array_t<std::int64_t> add(Handle& self, const py::array& vectors, const Ids& ids, std::size_t threads,
+                              py::object progress) {
+    const Options& options = self.index->options();
+    const Rows rows = rows_of(vectors, "vectors", options.dtype, options.dim);
+    PythonWatch watch(std::move(progress));
+    const Added added = watched(watch, [&](Watch& core) {
+        return self.index->add(rows.data, rows.n, numbers_of(ids), resolve_threads(threads), core);
+    });
+    py::array_t<std::int64_t> in = as_array(added.ids);
+    if (watch.error() && watch.error()->matches(PyExc_KeyboardInterrupt)) throw_interrupted(in, *watch.error());
+    watch.throw_error();
+    if (!added.complete) throw std::logic_error("add stopped, though nobody asked it to");
+    return in;
+}
+
+py::dict as_dict(const std::vector<Work>& work) {
+    const auto column = [&](std::int64_t Work::* field) {
+        py::array_t<std::int64_t> values(static_cast<py::ssize_t>(work.size()));
+        std::transform(work.begin(), work.end(), values.mutable_data(), [&](const Work& one) { return one.*field; });
+        return values;
+    };
+    return py::dict("distances"_a = column(&Work::distances), "estimates"_a = column(&Work::estimates),
+                    "hops"_a = column(&Work::hops), "bytes"_a = column(&Work::bytes),
+                    "reranked"_a = column(&Work::reranked), "effort"_a = column(&Work::effort));
+}
+
+py::tuple search(const Handle& self, const py::array& queries, std::size_t k, std::size_t ef, bool exact,
+                 std::size_t threads, bool stats) {
+    const Options& options = self.index->options();
+    const Rows rows = rows_of(queries, "queries", options.dtype, options.dim);
+    FoundArrays arrays(rows.n, k);
+    std::vector<std::int64_t> counts(rows.n);
+    std::vector<Work> work(stats ? rows.n : 0);
+    const Found found{span_of(arrays.ids), span_of(arrays.distances), counts, work};
+    PythonWatch watch(py::none{});
+    watched(watch, [&](Watch& core) {
+        self.index->search(rows.data, rows.n, {k, ef, exact, resolve_threads(threads)}, found, core);
+    });
+    watch.throw_error();
+    return py::make_tuple(arrays.ids, arrays.distances, stats ? py::object(as_dict(work)) : py::none{});
+}
+
+py::array get(const Handle& self, const Ids& ids) {
+    const Options& options = self.index->options();
+    py::array rows = new_rows(options.dtype, options.dim, static_cast<std::size_t>(ids.size()));
+    auto* data = static_cast<std::byte*>(rows.mutable_data());
+    without_gil([&] { self.index->get(numbers_of(ids), data); });
+    return rows;
+}
+
+py::bytes to_bytes(const Handle& self) {
+    const std::vector<std::byte> bytes = without_gil([&] { return self.index->to_bytes(); });
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Handle adopt(Loaded& loaded) {
+    if (!loaded.index) throw InvalidArgumentError("this loaded index has an owner already");
+    return Handle(std::move(loaded.index));
+}
+
+template <class Read>
+Loaded read_watched(Read&& read) {
+    PythonWatch watch(py::none{});
+    Loaded loaded{watched(watch, read)};
+    watch.throw_error();
+    return loaded;
+}
+
+Loaded load(const std::string& path) {
+    return read_watched([&](Watch& core) { return Index::load(path, core); });
+}
+
+Loaded from_bytes(const py::buffer& buffer) {
+    const py::buffer_info info = buffer.request();
+    if (info.ndim != 1 || info.itemsize != 1 || (info.size > 1 && info.strides[0] != 1))
+        throw InvalidArgumentError("an index is read from bytes in one piece, one byte an item");
+    const std::span bytes{static_cast<const std::byte*>(info.ptr), static_cast<std::size_t>(info.size)};
+    return read_watched([&](Watch& core) { return Index::from_bytes(bytes, core); });
+}
+
+}  // namespace
+
+void bind_index(py::module_& module) {
+    py::class_<Loaded>(module, "Loaded");
+    module.def("load", &load, "path"_a);
+    module.def("from_bytes", &from_bytes, "data"_a);
+
+    py::class_<Handle>(module, "Index")
+        .def(py::init([](std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
+                         std::size_t ef_construction, const std::string& lift, std::uint64_t seed) {
+                 return Handle(
+                     std::make_unique<Index>(options_of(dim, metric, dtype, M, ef_construction, lift, seed)));
+             }),
+             "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a,
+             "lift"_a, "seed"_a)
+        .def(py::init(&adopt), "loaded"_a)
+        .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "threads"_a, "progress"_a)
+        .def("_search", &search, "queries"_a, "k"_a, "ef"_a, "exact"_a,
+             "threads"_a, "stats"_a)
+        .def("_get", &get, "ids"_a.noconvert())
+        .def(
+            "_remove",
+            [](Handle& self, const Ids& ids) { without_gil([&] { self.index->remove(numbers_of(ids)); }); },
+            "ids"_a.noconvert())
+        .def("_contains", [](const Handle& self, std::int64_t id) { return self.index->contains(id); })
+        .def("__len__", [](const Handle& self) { return self.index->size(); })
+        .def("_ids", [](const Handle& self) { return as_array(without_gil([&] { return self.index->ids(); })); })
+        .def("_next_id", [](const Handle& self) { return without_gil([&] { return self.index->next_id(); }); })
+        .def("_options", [](const Handle& self) { return as_dict(self.index->options()); })
+        .def("_memory", [](const Handle& self) { return as_dict(self.index->memory()); })
+        .def("_graph_shape",
+             [](const Handle& self) { return as_dict(without_gil([&] { return self.index->graph_shape(); })); })
+        .def(
+            "_save",
+            [](const Handle& self, const std::string& path) { without_gil([&] { self.index->save(path); }); },
+            "path"_a)
+        .def("_to_bytes", &to_bytes);
+}
+
+}  // namespace vicinal::binding

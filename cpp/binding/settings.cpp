@@ -1,0 +1,72 @@
+#include "binding/settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/errors.hpp"
+
+namespace vicinal::binding {
+namespace {
+
+constexpr std::array<std::string_view, 3> kLifts{"auto", "on", "off"};  // in the order of enum Lift
+
+Lift lift_named(const std::string& name) {
+    const auto* found = std::find(kLifts.begin(), kLifts.end(), name);
+    if (found == kLifts.end())
+        throw InvalidArgumentError("lift is \"" + name + "\", expected \"auto\", \"on\" or \"off\"");
+    return static_cast<Lift>(found - kLifts.begin());
+}
+
+}  // namespace
+
+Options options_of(std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
+                   std::size_t ef_construction, const std::string& lift, std::uint64_t seed) {
+    const auto known_metric = metric_named(metric);
+    if (!known_metric)
+        throw InvalidArgumentError("metric is \"" + metric +
+                                   "\", expected \"l2\", \"ip\", \"cosine\", \"hamming\" or \"jaccard\"");
+    const auto known_dtype = dtype_named(dtype);
+    if (!known_dtype)
+        throw InvalidArgumentError("dtype is \"" + dtype +
+                                   "\", expected \"f32\", \"f16\", \"bf16\", \"i8\", \"u8\" or \"b1\"");
+    Options options;
+    options.dim = dim;
+    options.metric = *known_metric;
+    options.dtype = *known_dtype;
+    options.M = M;
+    options.ef_construction = ef_construction;
+    options.lift = lift_named(lift);
+    options.seed = seed;
+    return options;
+}
+
+py::dict as_dict(const Options& options) {
+    return py::dict("dim"_a = options.dim, "metric"_a = std::string(name_of(options.metric)),
+                    "dtype"_a = std::string(name_of(options.dtype)), "M"_a = options.M,
+                    "ef_construction"_a = options.ef_construction,
+                    "lift"_a = std::string(kLifts[static_cast<std::size_t>(options.lift)]), "seed"_a = options.seed);
+}
+
+py::dict as_dict(const Memory& memory) {
+    return py::dict("vectors"_a = memory.vectors, "links"_a = memory.links, "upper_links"_a = memory.upper_links,
+                    "ids"_a = memory.ids, "factors"_a = memory.factors);
+}
+
+py::dict as_dict(const GraphShape& shape) {
+    py::list levels;
+    for (const std::size_t count : shape.level_counts) levels.append(count);
+    return py::dict("size"_a = shape.size, "removed"_a = shape.removed, "top_level"_a = shape.top_level,
+                    "level_counts"_a = levels, "mean_degree"_a = shape.mean_degree);
+}
+
+py::dict as_dict(const Info& info) {
+    py::dict dict = as_dict(info.options);
+    dict["size"] = info.size;
+    dict["removed"] = info.removed;
+    dict["file_bytes"] = info.file_bytes;
+    dict["format"] = std::to_string(info.format_major) + "." + std::to_string(info.format_minor);
+    return dict;
+}
+
+}  // namespace vicinal::binding

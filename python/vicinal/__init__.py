@@ -1,0 +1,52 @@
+"""Approximate nearest neighbors: a C++ HNSW index with SIMD kernels.
+
+>>> import numpy as np
+>>> import vicinal
+>>> vectors = np.random.default_rng(0).random((500, 8), dtype=np.float32)
+>>> index = vicinal.Index(8, "cosine")
+>>> _ = index.add(vectors)
+>>> ids, distances = index.search(vectors[7], k=5)
+>>> int(ids[0])
+7
+"""
+
+from vicinal._core import __version__
+from vicinal.errors import (
+    CorruptIndexError,
+    DataWarning,
+    DimensionError,
+    DuplicateIdError,
+    FormatTooNewError,
+    Interrupted,
+    InvalidVectorError,
+    MismatchError,
+    NotAnIndexError,
+    NotTunedError,
+    RecallError,
+    UnknownIdError,
+    VicinalError,
+)
+from vicinal.index import Index
+from vicinal.plan import Plan, plan
+from vicinal.result import SearchResult
+
+__all__ = [
+    "CorruptIndexError",
+    "DataWarning",
+    "DimensionError",
+    "DuplicateIdError",
+    "FormatTooNewError",
+    "Index",
+    "Interrupted",
+    "InvalidVectorError",
+    "MismatchError",
+    "NotAnIndexError",
+    "NotTunedError",
+    "Plan",
+    "RecallError",
+    "SearchResult",
+    "UnknownIdError",
+    "VicinalError",
+    "__version__",
+    "plan",
+]

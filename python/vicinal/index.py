@@ -1,0 +1,553 @@
+"""The index: an HNSW graph over vectors, in memory."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vicinal import _core
+from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MIN_M
+from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
+from vicinal.errors import DimensionError, RecallError
+from vicinal.order import Order, permutation
+from vicinal.progress import Progress, reporting
+from vicinal.result import SearchResult
+from vicinal.settings import LIFTS, MAX_SEED, TRAVERSALS, accepts, metric_and_dtype, one_of, truth, whole_number
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Index"]
+
+NO_IDS = np.empty(0, dtype=np.int64)
+
+
+class Index(_core.Index):
+    """Approximate nearest neighbors of vectors, by a hierarchical navigable small-world graph (HNSW).
+
+    The graph is that of Malkov and Yashunin (arXiv 1603.09320), built in parallel and yet the same, byte for byte,
+    for any number of threads. It grows as needed. Any number of threads may search while one adds or removes.
+
+    Parameters
+    ----------
+    dim : int
+        Elements of a vector, 1 to 65 536; for packed bits, bits, a multiple of 8.
+    metric : str
+        Smaller is closer. ``"l2"``: squared Euclidean distance; ``"ip"``: 1 - x·y; ``"cosine"``: 1 - cos;
+        ``"hamming"``: the number of differing bits; ``"jaccard"``: 1 - the share of common bits.
+    dtype : str, optional
+        What vectors are stored as. ``"f32"`` (the default), ``"f16"``, ``"bf16"``, ``"i8"`` or ``"u8"`` for l2, ip and
+        cosine; ``"b1"``, packed bits, for hamming and jaccard (there the default).
+    M : int
+        Links of a node above level 0, 2 to 4096; level 0 holds 2M. More links: better recall, more memory.
+    ef_construction : int
+        Width of the beam that finds the neighbors of a new vector, 1 to 1 000 000. Wider: a better graph, built more
+        slowly.
+    traversal : str
+        What a search walks on: ``"exact"``, the stored vectors; ``"auto"``, the best there is, for now the same.
+    lift : str
+        For ``"ip"``: whether the graph is built on vectors lifted to one length, which keeps short ones reachable.
+        ``"auto"`` looks at the lengths, ``"on"``, ``"off"``.
+    seed : int
+        Of the levels and of shuffled orders. Same vectors, seed and calls: the same index.
+
+    Raises
+    ------
+    ValueError
+        A setting is out of range, or metric and dtype do not go together.
+
+    Notes
+    -----
+    Some arguments may go by the names other libraries give them: ``space`` for `metric`, ``connectivity`` for `M`,
+    ``expansion_add`` for `ef_construction`, ``expansion_search`` for `ef`, ``keys`` for `ids`, ``count`` for `k` and
+    ``num_threads`` for `threads`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import vicinal
+    >>> vectors = np.random.default_rng(0).random((1000, 16), dtype=np.float32)
+    >>> index = vicinal.Index(16)
+    >>> ids = index.add(vectors)
+    >>> neighbors, distances = index.search(vectors[:2], k=3)
+    >>> neighbors[:, 0].tolist(), distances[:, 0].tolist()
+    ([0, 1], [0.0, 0.0])
+    """
+
+    __slots__ = ("_order", "_settings", "_writer", "_writing")
+
+    _settings: dict[str, Any]
+    _order: dict[str, str] | None
+    _writing: threading.Lock
+    _writer: int | None
+
+    @accepts(space="metric", connectivity="M", expansion_add="ef_construction")
+    def __init__(
+        self,
+        dim: int,
+        metric: str = "l2",
+        *,
+        dtype: str | None = None,
+        M: int = 16,
+        ef_construction: int = 200,
+        traversal: str = "auto",
+        lift: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        distance, stored = metric_and_dtype(metric, dtype)
+        one_of("traversal", traversal, TRAVERSALS)
+        if one_of("lift", lift, LIFTS) == "on" and distance != "ip":
+            raise ValueError(f'lift is "on" and metric "{distance}": only "ip" can be lifted')
+        super().__init__(
+            dim=whole_number("dim", dim, 1, MAX_DIM),
+            metric=distance,
+            dtype=stored,
+            M=whole_number("M", M, MIN_M, MAX_M),
+            ef_construction=whole_number("ef_construction", ef_construction, 1, MAX_EF),
+            lift=lift,
+            seed=whole_number("seed", seed, 0, MAX_SEED),
+        )
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._settings = self._options()
+        self._order = None
+        self._writing = threading.Lock()
+        self._writer = None
+
+    @classmethod
+    def _holding(cls, loaded: _core.Loaded) -> Self:
+        index = cls.__new__(cls)
+        _core.Index.__init__(index, loaded)
+        index._prepare()
+        return index
+
+    @property
+    def dim(self) -> int:
+        """Elements of a vector; for packed bits, bits."""
+        return self._settings["dim"]  # type: ignore[no-any-return]
+
+    @property
+    def metric(self) -> str:
+        """What distances measure."""
+        return self._settings["metric"]  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> str:
+        """What vectors are stored as."""
+        return self._settings["dtype"]  # type: ignore[no-any-return]
+
+    @property
+    def M(self) -> int:  # noqa: N802
+        """Links of a node above level 0; level 0 holds 2M."""
+        return self._settings["M"]  # type: ignore[no-any-return]
+
+    @property
+    def ef_construction(self) -> int:
+        """Width of the beam that finds the neighbors of a new vector."""
+        return self._settings["ef_construction"]  # type: ignore[no-any-return]
+
+    @property
+    def lift(self) -> str:
+        """Whether an ``"ip"`` graph is built on lifted vectors: ``"auto"``, ``"on"`` or ``"off"``."""
+        return self._settings["lift"]  # type: ignore[no-any-return]
+
+    @property
+    def seed(self) -> int:
+        """Seed of the levels and of shuffled orders."""
+        return self._settings["seed"]  # type: ignore[no-any-return]
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Ids of all vectors in the index: int64, ascending."""
+        return self._ids()
+
+    def __contains__(self, id: object) -> bool:  # noqa: A002
+        try:
+            number = one_id(id)
+        except OverflowError:  # no vector can have it
+            return False
+        if number is None:
+            raise TypeError(f"id is {id!r}, expected an integer")
+        return self._contains(number)
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in self._settings.items())
+        return f"<{type(self).__name__} of {len(self)} vectors: {settings}>"
+
+    @accepts(keys="ids", num_threads="threads")
+    def add(
+        self,
+        vectors: VectorsLike,
+        ids: IdsLike | None = None,
+        *,
+        order: Order = "auto",
+        threads: int = 0,
+        progress: Progress = None,
+    ) -> NDArray[np.int64]:
+        """Add vectors.
+
+        Parameters
+        ----------
+        vectors : array_like, shape (n, dim); packed bits: uint8, shape (n, dim // 8)
+            Anything numpy understands, CPU tensors by DLPack, Arrow arrays of fixed-size lists. Nothing is copied
+            but the vectors into the index where they are C-contiguous and of the right type (float32 for ``"f32"``,
+            ``"f16"`` and ``"bf16"``).
+        ids : array_like of int, shape (n,), optional
+            One number per vector, 0 to 2**63 - 1, none in use. By default consecutive ones, starting at the largest id
+            ever used + 1 (at first 0).
+        order : str, array_like of int with shape (n,), or callable
+            The sequence in which the batch enters the graph; ids and what a search may find do not depend on it.
+            ``"given"`` (and, for now, ``"auto"``): as the rows stand; ``"random"``: shuffled by `seed`; a permutation;
+            or a callable ``(vectors, rng) -> permutation``. Any but the first copies the batch.
+        threads : int
+            0 takes all cores this process may use. The index is the same for any number.
+        progress : bool or callable, optional
+            True shows a bar on a terminal or notebook (needs tqdm); a callable is given (done, total) now and then.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            The vectors' ids, in the rows' order.
+
+        Raises
+        ------
+        DimensionError
+            `vectors` or `ids` has the wrong shape.
+        InvalidVectorError
+            A vector holds NaN or an infinity, is zero under cosine, or does not fit `dtype`; the message names the row.
+        DuplicateIdError
+            An id is in the index already, or twice in `ids`.
+        OverflowError, TypeError
+            An id is out of range, or no integer; or the elements of `vectors` are no numbers.
+        MemoryError
+            There is no room.
+        Interrupted
+            Ctrl-C; its ``added`` holds the ids that are in. The index is valid. After all other errors, it is
+            unchanged.
+
+        Examples
+        --------
+        >>> import vicinal
+        >>> index = vicinal.Index(2)
+        >>> index.add([[0.0, 0.0], [1.0, 1.0]]).tolist()
+        [0, 1]
+        >>> index.add([[2.0, 2.0]], ids=[40]).tolist()
+        [40]
+        """
+        rows = vector_rows(vectors, "vectors", self.dim, self.dtype)
+        numbers = NO_IDS if ids is None else id_numbers(ids)
+        if ids is not None and len(numbers) != len(rows):
+            raise DimensionError(f"ids has shape {numbers.shape}, expected ({len(rows)},): vectors has {rows.shape}")
+        workers = whole_number("threads", threads, 0, MAX_THREADS)
+        as_given = isinstance(order, str) and order in ("auto", "given")
+        sequence = None if as_given else permutation(rows, order, seed=self.seed)
+        with reporting(progress, "vectors") as report, self._alone():
+            if sequence is None:
+                numbers = self._add(rows, numbers, workers, report)
+            else:
+                if ids is None:
+                    first = self._next_id()
+                    numbers = np.arange(first, first + len(rows), dtype=np.int64)
+                self._add(rows[sequence], numbers[sequence], workers, report)
+            self._order = _explained(order)
+        return numbers
+
+    @accepts(count="k", expansion_search="ef", num_threads="threads")
+    def search(
+        self,
+        queries: VectorsLike,
+        k: int = 10,
+        *,
+        ef: int | None = None,
+        exact: bool = False,
+        threads: int = 0,
+        stats: bool = False,
+        strict: bool = False,
+    ) -> SearchResult:
+        """Find the nearest vectors of each query.
+
+        Parameters
+        ----------
+        queries : array_like, shape (m, dim) or (dim,); packed bits: (m, dim // 8) or (dim // 8,)
+            As vectors in `add`. One vector of one dimension gives results of one dimension; as a float32 array it
+            takes the shortest way through.
+        k : int
+            Neighbors per query, 1 to max(len(index), 10 000).
+        ef : int, optional
+            Width of the beam, 1 to 1 000 000, raised to k: wider finds more of the true neighbors, more slowly. By
+            default max(64, 2k).
+        exact : bool
+            Compare with every vector.
+        threads : int
+            0 takes all cores this process may use.
+        stats : bool
+            Report the work done in the result's ``stats``.
+        strict : bool
+            Raise `RecallError` where a query has fewer than k neighbors.
+
+        Returns
+        -------
+        SearchResult
+            Unpacks as ``ids, distances``: int64 and float32, shape (m, k), nearest first, equal distances in the order
+            of ids. Short rows are padded with id -1 and distance +inf.
+
+        Raises
+        ------
+        DimensionError
+            `queries` has the wrong shape.
+        InvalidVectorError
+            A query holds NaN or an infinity, is zero under cosine, or does not fit `dtype`; the message names the row.
+        ValueError
+            `k`, `ef` or `threads` is out of range.
+        RecallError
+            With ``strict=True``.
+
+        Examples
+        --------
+        >>> import vicinal
+        >>> index = vicinal.Index(2)
+        >>> _ = index.add([[0.0, 0.0], [1.0, 1.0], [5.0, 5.0]])
+        >>> ids, distances = index.search([0.0, 1.0], k=2)
+        >>> ids.tolist(), distances.tolist()
+        ([0, 1], [1.0, 1.0])
+        >>> index.search([[0.0, 0.0], [9.0, 9.0]], k=1).ids.tolist()
+        [[0], [2]]
+        """
+        rows, is_single = query_rows(queries, self.dim, self.dtype)
+        wanted = whole_number("k", k, 1, max(len(self), ALWAYS_ALLOWED_K))
+        width = 0 if ef is None else whole_number("ef", ef, 1, MAX_EF)
+        workers = whole_number("threads", threads, 0, MAX_THREADS)
+        ids, distances, work = self._search(rows, wanted, width, truth("exact", exact), workers, truth("stats", stats))
+        if work is not None:
+            work["strategy"] = ["graph" if hops else "exact" for hops in work["hops"]]
+        if is_single:
+            ids, distances = ids[0], distances[0]
+        result = SearchResult(ids, distances, self.metric, work)
+        if truth("strict", strict):
+            _check_full(result, wanted)
+        return result
+
+    @accepts(keys="ids")
+    def get(self, ids: IdsLike) -> NDArray[Any]:
+        """Return vectors as they were added, to the stored precision.
+
+        Parameters
+        ----------
+        ids : array_like of int, shape (n,), or int
+
+        Returns
+        -------
+        ndarray of float32, shape (n, dim)
+            int8 or uint8 for ``"i8"`` and ``"u8"``; uint8 of shape (n, dim // 8) for packed bits. One row, of one
+            dimension, for a single number.
+
+        Raises
+        ------
+        UnknownIdError
+            An id is not in the index; the message names the first.
+
+        Examples
+        --------
+        >>> import vicinal
+        >>> index = vicinal.Index(2)
+        >>> _ = index.add([[1.0, 2.0], [3.0, 4.0]])
+        >>> index.get([1]).tolist(), index.get(0).tolist()
+        ([[3.0, 4.0]], [1.0, 2.0])
+        """
+        number = one_id(ids)
+        if number is None:
+            return self._get(id_numbers(ids))
+        row: NDArray[Any] = self._get(np.array([number], dtype=np.int64))[0]
+        return row
+
+    @accepts(keys="ids")
+    def remove(self, ids: IdsLike) -> None:
+        """Remove vectors. A search that starts afterwards never reports them.
+
+        Parameters
+        ----------
+        ids : array_like of int, shape (n,), or int
+
+        Raises
+        ------
+        UnknownIdError
+            An id is not in the index. Nothing has been removed.
+        DuplicateIdError
+            An id is named twice. Nothing has been removed.
+
+        Examples
+        --------
+        >>> import vicinal
+        >>> index = vicinal.Index(2)
+        >>> _ = index.add([[1.0, 2.0], [3.0, 4.0]])
+        >>> index.remove([0])
+        >>> 0 in index, len(index)
+        (False, 1)
+        """
+        number = one_id(ids)
+        with self._alone():
+            self._remove(id_numbers(ids) if number is None else np.array([number], dtype=np.int64))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the index to a file, all or nothing.
+
+        When it returns, the file is the new index, also after power loss; when it raises, an old file of that name is
+        untouched.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        OSError
+            With the error's number and the file's name: no such folder, no permission, disk full.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import vicinal
+        >>> index = vicinal.Index(2)
+        >>> _ = index.add([[1.0, 2.0]])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "one.vicinal")
+        ...     index.save(path)
+        ...     len(vicinal.Index.load(path))
+        1
+        """
+        self._save(_encoded(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read an index from a file that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        CorruptIndexError, NotAnIndexError, FormatTooNewError
+            What is in the file is no index that can be trusted. Any bytes may be given.
+        OSError
+            The file cannot be read.
+        """
+        return cls._holding(_core.load(_encoded(path)))
+
+    @staticmethod
+    def info(path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Say what a file holds, without reading a vector.
+
+        Returns
+        -------
+        dict
+            The settings by name, ``"size"`` (vectors), ``"removed"``, ``"file_bytes"`` and ``"format"`` (its version).
+
+        Raises
+        ------
+        CorruptIndexError, NotAnIndexError, FormatTooNewError, OSError
+            As for `load`.
+        """
+        return _core.info(_encoded(path))
+
+    def to_bytes(self) -> bytes:
+        """Return what `save` would write."""
+        return self._to_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> Self:
+        """Make an index of what `to_bytes` returned.
+
+        Raises
+        ------
+        CorruptIndexError, NotAnIndexError, FormatTooNewError
+            As for `load`.
+
+        Examples
+        --------
+        >>> import vicinal
+        >>> index = vicinal.Index(2)
+        >>> _ = index.add([[1.0, 2.0]])
+        >>> vicinal.Index.from_bytes(index.to_bytes()).to_bytes() == index.to_bytes()
+        True
+        """
+        return cls._holding(_core.from_bytes(memoryview(data).cast("B")))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_bytes, (self.to_bytes(),), getattr(self, "__dict__", None) or None
+
+    def stats(self) -> dict[str, Any]:
+        """Say what the index is made of.
+
+        Returns
+        -------
+        dict
+            ``"memory"``: bytes by part, and ``"resident"``, their sum; ``"order"``: how the last batch entered the
+            graph and why, None before the first; ``"kernels"``: the instruction set in use; ``"graph"``: number of
+            live and removed vectors, levels and mean number of links at level 0; ``"tuned"``: None.
+        """
+        memory = self._memory()
+        memory["resident"] = sum(memory.values())
+        return {
+            "memory": memory,
+            "order": self._order,
+            "kernels": _core.kernels_in_use(),
+            "graph": self._graph_shape(),
+            "tuned": None,
+        }
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other writers out, waiting so that Ctrl-C still works."""
+        caller = threading.get_ident()
+        if self._writer == caller:  # a progress callback or a signal handler, in the middle of our own add
+            raise RuntimeError("this thread is already changing the index: it cannot add or remove meanwhile")
+        with self._writing:
+            self._writer = caller
+            try:
+                yield
+            finally:
+                self._writer = None
+
+
+def _encoded(path: str | os.PathLike[str]) -> bytes:
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise ValueError(f"path {path!r} holds a zero byte")
+    return name
+
+
+def _explained(order: Order) -> dict[str, str]:
+    if not isinstance(order, str):
+        return {"chosen": "callable" if callable(order) else "permutation", "why": "given by the caller"}
+    if order == "auto":
+        return {"chosen": "given", "why": "the sequence of the rows; batches are not judged yet"}
+    return {"chosen": order, "why": "asked for by name"}
+
+
+def _check_full(result: SearchResult, wanted: int) -> None:
+    short = np.flatnonzero(result.counts < wanted)
+    if short.size:
+        row = int(short[0])
+        raise RecallError(
+            f"queries row {row} has {int(result.counts[row])} neighbors, expected k={wanted} (strict=True); "
+            f"{short.size} of {result.counts.size} queries are short"
+        )
+
+
+def _signature_of_search() -> str:
+    """Return the signature as a method of the C API declares it: without types."""
+    signature = inspect.signature(Index.search)
+    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty)).replace("(self", "($self")
+
+
+_core.quicken_search(Index, SearchResult, _signature_of_search())

@@ -1,0 +1,119 @@
+"""What an index will take, before it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vicinal import _core
+from vicinal._core import MAX_DIM, MAX_M, MAX_VECTORS, MIN_M
+from vicinal.settings import TRAVERSALS, metric_and_dtype, one_of, whole_number
+
+__all__ = ["Plan", "plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The memory an index of `n` vectors takes.
+
+    Attributes
+    ----------
+    n, dim, metric, dtype, M, traversal
+        What was asked for.
+    bytes : mapping of str to int
+        Bytes by part: ``"vectors"``, ``"links"`` (level 0), ``"upper_links"``, ``"ids"`` and ``"factors"``.
+        The levels above 0 are drawn at random, so that ``"upper_links"`` is what is expected.
+    """
+
+    n: int
+    dim: int
+    metric: str
+    dtype: str
+    M: int
+    traversal: str
+    bytes: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """Bytes of the whole index in memory."""
+        return sum(self.bytes.values())
+
+    @property
+    def bytes_per_vector(self) -> float:
+        """Bytes of the whole index, shared out over its vectors; 0 when there are none."""
+        return self.total / self.n if self.n else 0.0
+
+    def __str__(self) -> str:
+        lines = [f"{self.n:,} vectors of {self.dim} × {self.dtype}, {self.metric}, M={self.M}"]
+        for part, size in self.bytes.items():
+            share = size / self.total if self.total else 0.0
+            lines.append(f"  {part.replace('_', ' '):<12}{readable(size):>12}{share:>7.1%}")
+        lines.append(f"  {'total':<12}{readable(self.total):>12}   {self.bytes_per_vector:,.1f} bytes a vector")
+        return "\n".join(lines)
+
+
+def plan(
+    n: int,
+    dim: int,
+    *,
+    metric: str = "l2",
+    dtype: str | None = None,
+    M: int = 16,
+    traversal: str = "auto",
+) -> Plan:
+    """Forecast the memory of an index by the arithmetic that lays it out.
+
+    Parameters
+    ----------
+    n : int
+        Number of vectors, up to 2**31 - 1.
+    dim : int
+        Elements of a vector; for packed bits, bits.
+    metric : str
+        ``"l2"``, ``"ip"``, ``"cosine"``, ``"hamming"`` or ``"jaccard"``.
+    dtype : str, optional
+        ``"f32"``, ``"f16"``, ``"bf16"``, ``"i8"``, ``"u8"`` or ``"b1"``; by default f32, b1 for hamming and jaccard.
+    M : int
+        Links of a node above level 0; level 0 holds 2M.
+    traversal : str
+        What a search walks on: ``"auto"`` or ``"exact"``.
+
+    Returns
+    -------
+    Plan
+        Bytes by part, in total and per vector; prints as a table.
+
+    Raises
+    ------
+    ValueError
+        A setting is out of range, or metric and dtype do not go together.
+
+    Examples
+    --------
+    >>> import vicinal
+    >>> forecast = vicinal.plan(1_000_000, 128)
+    >>> forecast.bytes["vectors"]
+    512000000
+    """
+    count = whole_number("n", n, 0, MAX_VECTORS)
+    columns = whole_number("dim", dim, 1, MAX_DIM)
+    links = whole_number("M", M, MIN_M, MAX_M)
+    one_of("traversal", traversal, TRAVERSALS)
+    distance, stored = metric_and_dtype(metric, dtype)
+    parts = _core.plan_memory(count, columns, distance, stored, links)
+    return Plan(count, columns, distance, stored, links, traversal, parts)
+
+
+def readable(size: float) -> str:
+    """Write a number of bytes with the unit that suits it.
+
+    Examples
+    --------
+    >>> readable(512), readable(3_500_000)
+    ('512 B', '3.5 MB')
+    """
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
