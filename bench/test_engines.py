@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from vicinal.measure import Dataset, load_dataset, recall
 from vicinal.measure.engines import Engine, make_engine
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from vicinal.cli import main
 from vicinal.measure import Comparison
 

@@ -3,7 +3,6 @@
 import math
 
 import pytest
-
 from vicinal.measure import Curve, Point, Recall, paired_ratio
 from vicinal.measure.curve import higher_at, lower_at
 

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
 from vicinal.errors import DimensionError
 from vicinal.measure import recall, wilson_interval
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from vicinal.errors import DimensionError, InvalidVectorError
 from vicinal.measure import Dataset, ground_truth
 from vicinal.measure.truth import exact_distances

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from vicinal.errors import DimensionError, InvalidVectorError
 from vicinal.measure.readers import read_matrix
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 # Okabe and Ito's palette, which stays apart under every kind of color blindness; vicinal's blue first.
@@ -17,6 +17,8 @@ _MARKS = ("circle", "square", "diamond", "triangle")
 _RECALL_TICKS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
 _RECALL_LIMIT = 0.9999  # recall 1 lies at infinity on this axis and is drawn here
 _LINE_HEIGHT = 17.0
+_LABEL_GAP = 18.0
+_CHARACTER_WIDTH = 7.8  # of 13 px bold text, on the wide side
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Frame:
-    """Size of a drawing and the room around its plot."""
+    """Size of a drawing and the room around its plot; names of curves stand to its right."""
 
     width: float
     height: float
     left: float = 64.0
-    right: float = 118.0
+    right: float = 12.0
     top: float = 14.0
     bottom: float = 44.0
 
@@ -52,6 +54,8 @@ def draw_curves(lines: Sequence[Line], frame: Frame, value_title: str, k: int) -
     shown = [line for line in lines if line.values]
     if not shown:
         return "<p class='quiet'>Nothing was measured.</p>"
+    longest = max(len(line.name) for line in shown)
+    frame = replace(frame, right=_LABEL_GAP + 10 + _CHARACTER_WIDTH * longest)
     x, y = _recall_scale(shown, frame), _value_scale(shown, frame)
     parts = [_open(frame, f"{value_title} over recall")]
     parts += _recall_axis(x, frame, f"recall@{k}")
@@ -118,9 +122,9 @@ def _recall_axis(x: Callable[[float], float], frame: Frame, title: str) -> list[
         if not frame.left <= x(tick) <= frame.width - frame.right:
             continue
         parts.append(_segment(x(tick), frame.top, x(tick), bottom, "#ececec"))
-        if x(tick) - 18 >= free_from:  # a label that would run into the last one is left out
+        if x(tick) - 21 >= free_from:  # a label that would run into the last one is left out
             parts.append(_text(x(tick), bottom + 14, f"{tick:g}", "middle", fill="#666"))
-            free_from = x(tick) + 20
+            free_from = x(tick) + 23
     parts.append(_segment(frame.left, bottom, frame.width - frame.right, bottom, "#bbb"))
     parts.append(_text((frame.left + frame.width - frame.right) / 2, frame.height - 8, title, "middle", fill="#444"))
     return parts
@@ -175,7 +179,7 @@ def _end_labels(
     """Write each name beside its curve's right end, moved apart where they would overlap."""
     ends = sorted((y(line.values[-1]), x(line.recalls[-1]), place, line.name) for place, line in enumerate(lines))
     heights = _spread([end[0] for end in ends], frame.top + 6, frame.height - frame.bottom - 4)
-    label_x, parts = frame.width - frame.right + 16, []
+    label_x, parts = frame.width - frame.right + _LABEL_GAP, []
     for height, (end_y, end_x, place, name) in zip(heights, ends, strict=True):
         color = color_of(name, place)
         parts.append(_segment(end_x + 6, end_y, label_x - 4, height, color, opacity=0.45))

@@ -46,7 +46,7 @@ def render_report(comparison: Comparison) -> str:
         k=comparison.k,
         one_chart=draw_curves(
             [_speed_line(engine, lambda point: point.one_qps) for engine in measured],
-            Frame(width=960, height=440, right=136),
+            Frame(width=960, height=440),
             "queries per second",
             comparison.k,
         ),
@@ -72,7 +72,7 @@ def render_report(comparison: Comparison) -> str:
     )
 
 
-_SMALL = Frame(width=450, height=320, left=60, right=112)
+_SMALL = Frame(width=450, height=320, left=60)
 
 
 def _facts(comparison: Comparison) -> str:
@@ -138,7 +138,8 @@ def _memory_note(measured: Sequence[EngineResult]) -> str:
 
 def _speed_table(comparison: Comparison, measured: Sequence[EngineResult]) -> str:
     headings = ["engine", *(f"at {target:g}" for target in TARGET_RECALLS)]
-    headings += [f"ratio at {_HEADLINE_RECALL:g}", "p50 / p99 µs", "batch", "highest recall"]
+    headings += [f"{what}<br>at {_HEADLINE_RECALL:g}" for what in ("ratio", "p50 / p99 µs", "in batch")]
+    headings += ["highest<br>recall"]
     rows = []
     for place, engine in enumerate(measured):
         ratio = None if place == 0 else comparison.ratio_to(engine.name, _HEADLINE_RECALL)
@@ -206,7 +207,7 @@ section { background: #fff; border: 1px solid #e6e6e2; border-radius: 8px; paddi
 .pair { margin: 0 0 18px; }
 svg { display: block; width: 100%; height: auto; margin-top: 10px; font-size: 13px; }
 table { border-collapse: collapse; width: 100%; margin-top: 10px; font-variant-numeric: tabular-nums; font-size: 14px; }
-th { text-align: right; font-weight: 600; color: #666; font-size: 13px; white-space: nowrap; }
+th { text-align: right; vertical-align: bottom; line-height: 1.3; font-weight: 600; color: #666; font-size: 13px; white-space: nowrap; }
 td { text-align: right; white-space: nowrap; border-top: 1px solid #eee; }
 th, td { padding: 6px 0 6px 14px; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -174,7 +176,13 @@ class _without_garbage_collection:  # noqa: N801 - reads as a statement
 
 
 def private_bytes() -> int | None:
-    """Read how much memory of this process is its own (mapped files left out); None off Linux."""
+    """Read how much memory of this process is its own (mapped files left out); None off Linux.
+
+    What the C library keeps of freed memory is given back first: how much that is depends on its
+    history more than on what the program holds.
+    """
+    with suppress(OSError, AttributeError):  # no such function outside glibc
+        ctypes.CDLL(None).malloc_trim(0)
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:

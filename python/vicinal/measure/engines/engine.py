@@ -101,7 +101,14 @@ class Engine(ABC):
 
 
 def of_length_one(rows: Rows) -> Rows:
-    """Normalize rows for libraries that serve cosine as an inner product."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    scaled: Rows = np.ascontiguousarray(rows / np.where(lengths == 0, 1, lengths), dtype=np.float32)
+    """Normalize rows for libraries that serve cosine as an inner product.
+
+    Rows that have length one already come back without a copy, which would count as the
+    library's memory.
+    """
+    squares = np.einsum("ij,ij->i", rows, rows)  # unlike a norm, makes no second matrix
+    if np.allclose(squares, 1, rtol=0, atol=1e-5):
+        return rows
+    lengths = np.sqrt(np.where(squares == 0, 1, squares))[:, None]
+    scaled: Rows = np.ascontiguousarray(rows / lengths, dtype=np.float32)
     return scaled
