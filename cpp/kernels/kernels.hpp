@@ -22,7 +22,8 @@ struct Rows {
     const float* scale;  // one factor per row, read by the scaled kernels only
 };
 
-// Writes out[i] = score(query, row slots[i]) for i < n. Prefetches rows ahead of the one it works on. `query` is
+// Writes out[i] = score(query, row slots[i]) for i < n. A score depends on the query and the row alone, bit for bit:
+// not on its place in the list, not on n, not on addresses. Prefetches rows ahead of the one it works on. `query` is
 // float32 for the floating row types, and of the rows' own type for i8, u8 and packed bits.
 using ScoreRows = void (*)(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
 
@@ -39,8 +40,8 @@ struct Table {
     // sum over i of q[i] * x[i]
     ScoreRows dot_f32, dot_f16, dot_bf16;
 
-    // Exact integers, rounded once to float at the end: the same on every instruction set (dim <= 65 536; the sum
-    // is kept in 64 bits where 32 could overflow).
+    // Exact integers, rounded once to float at the end: the same on every instruction set (dim <= 65 536, so that
+    // the largest sum, 255 * 255 * 65 536, still fits 32 bits unsigned).
     ScoreRows l2_u8, l2_i8, dot_u8, dot_i8;
     // Packed bits: differing bits; one minus the share of common bits (0 where both are empty).
     ScoreRows hamming_b1, jaccard_b1;
