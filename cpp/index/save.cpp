@@ -1,0 +1,76 @@
+// The index as a file, and back. Declared in index.hpp.
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "file/bytes.hpp"
+#include "file/disk.hpp"
+#include "index/index.hpp"
+#include "index/options.hpp"
+#include "index/parts.hpp"
+#include "persist/format.hpp"
+#include "persist/read.hpp"
+#include "persist/settings.hpp"
+#include "persist/write.hpp"
+
+namespace vicinal {
+namespace {
+
+// What can be asked for can be stored, and the other way round.
+static_assert(format::kMaxDim == kMaxDim && format::kMinM == kMinM && format::kMaxM == kMaxM &&
+              format::kMaxEfConstruction == kMaxEf);
+
+Options options_of(Metric metric, Dtype dtype, std::size_t dim, const GraphOptions& graph) {
+    return {dim, metric, dtype, graph.M, graph.ef_construction, graph.lift, graph.seed};
+}
+
+Options options_of(const Graph& graph) {
+    return options_of(graph.space.metric(), graph.space.dtype(), graph.space.dim(), graph.options);
+}
+
+}  // namespace
+
+// Both hold off other writers until the last byte is out, so that what is stored is one moment. Searches go on: they
+// take no lock, and nothing they read changes meanwhile.
+void Index::save(const std::string& path) const {
+    const std::lock_guard writing(parts_->writing);
+    PosixDisk disk;
+    write_index(disk, path, parts_->graph, parts_->next_id);
+}
+
+std::vector<std::byte> Index::to_bytes() const {
+    const std::lock_guard writing(parts_->writing);
+    return index_as_bytes(parts_->graph, parts_->next_id);
+}
+
+std::unique_ptr<Index> Index::load(const std::string& path, Watch& watch) {
+    PosixDisk disk;
+    StoredIndex stored = read_index(FileSource(disk, path), watch);
+    auto parts = std::make_unique<Parts>(options_of(stored.graph), std::move(stored.graph), stored.next_id);
+    return std::unique_ptr<Index>(new Index(std::move(parts)));
+}
+
+std::unique_ptr<Index> Index::from_bytes(std::span<const std::byte> bytes, Watch& watch) {
+    StoredIndex stored = read_index(MemorySource(bytes), watch);
+    auto parts = std::make_unique<Parts>(options_of(stored.graph), std::move(stored.graph), stored.next_id);
+    return std::unique_ptr<Index>(new Index(std::move(parts)));
+}
+
+Info Index::info(const std::string& path) {
+    PosixDisk disk;
+    const StoredFacts facts = read_facts(FileSource(disk, path));
+    const Settings& settings = facts.settings;
+    Info info;
+    info.options = options_of(settings.metric, settings.dtype, settings.dim, settings.graph);
+    info.size = settings.count - settings.removed;
+    info.removed = settings.removed;
+    info.file_bytes = facts.file_bytes;
+    info.format_major = facts.version.major;
+    info.format_minor = facts.version.minor;
+    return info;
+}
+
+}  // namespace vicinal

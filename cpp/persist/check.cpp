@@ -1,0 +1,172 @@
+#include "persist/check.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "persist/refuse.hpp"
+
+namespace vicinal {
+namespace {
+
+// How many rows pass between two looks at the watch: some milliseconds, for the longest rows.
+constexpr std::uint32_t kRowsAtOnce = 256;
+
+std::string row_named(std::uint32_t slot) { return "row " + std::to_string(slot); }
+
+bool all_zero(const std::byte* begin, const std::byte* end) {
+    return std::all_of(begin, end, [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+void check_row(const Graph& graph, std::uint32_t slot, std::vector<std::byte>& given, const std::string& name) {
+    const Space& space = graph.space;
+    const std::byte* row = graph.view.vector(Slot{slot});
+    space.decode(row, given.data());
+    const std::string fault = space.fault(given.data());
+    if (!fault.empty()) refuse(name, row_named(slot) + " " + fault);
+    if (!all_zero(row + space.row_bytes(), row + space.stride()))
+        refuse(name, row_named(slot) + " is followed by bytes that are not zero");
+    if (space.metric() != Metric::ip) return;
+    const double norm = std::sqrt(space.squared_norm(row));
+    if (norm < graph.norms.shortest || norm > graph.norms.longest)
+        refuse(name, "the norm of " + row_named(slot), norm,
+               std::to_string(graph.norms.shortest) + " to " + std::to_string(graph.norms.longest));
+}
+
+// Looks at rows of links, one after the other.
+class LinkCheck {
+public:
+    LinkCheck(const View& view, const std::string& name)
+        : view_(view), name_(name), levels_(view.levels.as<std::uint8_t>()) {}
+
+    void check(std::uint32_t slot, Level level) {
+        const Table& table = level == 0 ? view_.links : view_.upper_links;
+        const std::size_t width = level == 0 ? view_.width : view_.upper_width;
+        const std::size_t row =
+            level == 0 ? slot : view_.upper_first.as<std::uint32_t>()[slot] + static_cast<std::size_t>(level) - 1;
+        const std::span lanes(reinterpret_cast<const std::uint32_t*>(table.row(row)),
+                              table.stride() / sizeof(std::uint32_t));
+        slot_ = slot;
+        level_ = level;
+        const auto lanes_in_use = lanes.first(width);
+        const auto links = lanes.first(
+            static_cast<std::size_t>(std::find(lanes_in_use.begin(), lanes_in_use.end(), slot) - lanes.begin()));
+        check_targets(links);
+        check_distinct(links);
+        for (std::size_t lane = links.size(); lane < lanes.size(); ++lane)
+            if (lanes[lane] != (lane < width ? slot : 0)) refuse_lane(lane, lanes[lane], lane < width ? slot : 0);
+    }
+
+private:
+    std::string place() const { return row_named(slot_) + " on level " + std::to_string(level_); }
+
+    void check_targets(std::span<const std::uint32_t> links) const {
+        for (const std::uint32_t target : links) {
+            if (target >= view_.count)
+                refuse(name_, "a link of " + place(), target, "a slot below " + std::to_string(view_.count));
+            if (level_ != 0 && levels_[target] < level_)
+                refuse(name_, "a link of " + place() + " leads to " + row_named(target) + ", whose highest level",
+                       levels_[target], std::to_string(level_) + " or more");
+        }
+    }
+
+    void check_distinct(std::span<const std::uint32_t> links) {
+        sorted_.assign(links.begin(), links.end());
+        std::sort(sorted_.begin(), sorted_.end());
+        const auto twice = std::adjacent_find(sorted_.begin(), sorted_.end());
+        if (twice != sorted_.end()) refuse(name_, place() + " has two links to " + row_named(*twice));
+    }
+
+    [[noreturn]] void refuse_lane(std::size_t lane, std::uint32_t found, std::uint32_t expected) const {
+        refuse(name_, "lane " + std::to_string(lane) + " of the links of " + place() + ", after the last link,", found,
+               std::to_string(expected));
+    }
+
+    const View& view_;
+    const std::string& name_;
+    const std::uint8_t* levels_;
+    std::uint32_t slot_ = 0;
+    Level level_ = 0;
+    std::vector<std::uint32_t> sorted_;
+};
+
+}  // namespace
+
+std::uint64_t check_levels(const View& view, const Settings& settings, const std::string& name) {
+    const std::span levels(view.levels.as<const std::uint8_t>(), settings.count);
+    std::uint64_t upper_rows = 0;
+    std::uint8_t top = 0;
+    for (std::uint32_t slot = 0; slot < settings.count; ++slot) {
+        if (levels[slot] > kMaxLevel)
+            refuse(name, "the level of " + row_named(slot), levels[slot], "at most " + std::to_string(kMaxLevel));
+        upper_rows += levels[slot];
+        top = std::max(top, levels[slot]);
+    }
+    if (settings.count != 0 && levels[settings.entry] != top)
+        refuse(name, "the level of the entry, " + row_named(settings.entry) + ",", levels[settings.entry],
+               "the highest, " + std::to_string(top));
+    if (upper_rows > std::numeric_limits<std::uint32_t>::max())
+        refuse(name, "the number of rows of upper links", upper_rows, "less than 2^32");
+    return upper_rows;
+}
+
+void check_states(const View& view, const Settings& settings, const std::string& name) {
+    const std::span states(view.states.as<const std::uint8_t>(), settings.count);
+    std::uint32_t removed = 0;
+    for (std::uint32_t slot = 0; slot < settings.count; ++slot) {
+        const State state{states[slot]};
+        if (state != State::live && state != State::removed)
+            refuse(name, "the state of " + row_named(slot), states[slot], "1 or 2");
+        removed += state == State::removed ? 1 : 0;
+    }
+    if (removed != settings.removed)
+        refuse(name, "the number of rows that are marked as removed", removed, std::to_string(settings.removed));
+}
+
+void check_ids(const View& view, const Settings& settings, const std::string& name) {
+    constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
+    const std::span ids(view.ids.as<const std::int64_t>(), settings.count);
+    const std::span states(view.states.as<const std::uint8_t>(), settings.count);
+    const auto is_live = [&](std::uint32_t slot) { return State{states[slot]} == State::live; };
+
+    bool ascending = true;
+    std::int64_t last = -1;
+    for (std::uint32_t slot = 0; slot < settings.count; ++slot) {
+        const std::int64_t id = ids[slot];
+        if (id < 0) refuse(name, "the id of " + row_named(slot), id, "0 or more");
+        if (id >= settings.next_id && !(id == kLargest && settings.next_id == kLargest))
+            refuse(name, "the id of " + row_named(slot), id, "less than " + std::to_string(settings.next_id));
+        if (!is_live(slot)) continue;
+        ascending = ascending && id > last;
+        last = id;
+    }
+    if (ascending) return;
+
+    std::vector<std::int64_t> live;
+    live.reserve(settings.count - settings.removed);
+    for (std::uint32_t slot = 0; slot < settings.count; ++slot)
+        if (is_live(slot)) live.push_back(ids[slot]);
+    std::sort(live.begin(), live.end());
+    const auto twice = std::adjacent_find(live.begin(), live.end());
+    if (twice != live.end()) refuse(name, "id " + std::to_string(*twice) + " stands for two live rows");
+}
+
+void check_rows(const Graph& graph, const std::string& name, Effort& effort) {
+    std::vector<std::byte> given(graph.space.given_row_bytes());
+    for (std::uint32_t slot = 0; slot < graph.view.count; ++slot) {
+        check_row(graph, slot, given, name);
+        if (slot % kRowsAtOnce == kRowsAtOnce - 1) effort.add(kRowsAtOnce * graph.space.stride());
+    }
+}
+
+void check_links(const View& view, const std::string& name, Effort& effort) {
+    LinkCheck links(view, name);
+    for (std::uint32_t slot = 0; slot < view.count; ++slot) {
+        for (Level level = 0; level <= view.level(Slot{slot}); ++level) links.check(slot, level);
+        if (slot % kRowsAtOnce == kRowsAtOnce - 1) effort.add(kRowsAtOnce * view.links.stride());
+    }
+}
+
+}  // namespace vicinal

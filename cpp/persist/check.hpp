@@ -1,0 +1,31 @@
+// Whether what stands in the tables of a graph can be walked. The checksums have said that it is what was written;
+// this says that it is sound, whoever wrote it: nothing behind it looks again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "graph/graph.hpp"
+#include "persist/effort.hpp"
+#include "persist/settings.hpp"
+
+namespace vicinal {
+
+// Each throws CorruptIndexError for the first thing that is wrong; `name` says whose it is. Each relies on those
+// before it.
+
+// Levels, and that the entry has the highest. Returns how many rows of upper links they take.
+std::uint64_t check_levels(const View& view, const Settings& settings, const std::string& name);
+
+void check_states(const View& view, const Settings& settings, const std::string& name);
+
+// Not negative, below the next id, and none twice among the live.
+void check_ids(const View& view, const Settings& settings, const std::string& name);
+
+// Vectors that could have been added, padding that is zero, norms between the shortest and the longest.
+void check_rows(const Graph& graph, const std::string& name, Effort& effort);
+
+// Links to other nodes of the level, none twice, and nothing after the first empty lane.
+void check_links(const View& view, const std::string& name, Effort& effort);
+
+}  // namespace vicinal

@@ -1,0 +1,75 @@
+// An index as a file. This header is its specification; the container around it, with magic, version and checksums,
+// is specified in file/container.hpp. All numbers are little-endian; floats are IEEE 754.
+//
+// Sections, in this order. Each is there once, and none is optional:
+//
+//   settings      80 bytes, below
+//   rows          count rows of vectors, as they lie in memory: row_stride bytes each (codecs/space.hpp), of which
+//                 those beyond the vector are zero
+//   ids           count numbers of 64 bits: what the user calls each row
+//   levels        count bytes: the highest level of each node, at most 16
+//   states        count bytes: 1 live, 2 removed (graph/view.hpp)
+//   links         count rows of links on level 0: 2M lanes of 32 bits, then zeros up to the stride
+//   upper links   for each node of level L > 0, in the order of slots, L rows: level 1 first; M lanes each, then
+//                 zeros up to the stride
+//
+// A row of links takes whole lines of 64 bytes, or a power of two below that (Layout::stride_of). Its links stand
+// first, each another slot that reaches that level, none twice; every lane after them holds the node's own slot.
+//
+// Settings, 80 bytes
+//    0   4  dim
+//    4   1  metric    } the numbers in codecs/types.hpp
+//    5   1  dtype     }
+//    6   1  lift, the number in graph/graph.hpp
+//    7   1  zero
+//    8   4  M
+//   12   4  ef_construction
+//   16   8  seed
+//   24   4  count: rows, whether live or removed
+//   28   4  removed
+//   32   8  insertions, from count to 2^62: the level of the next node is drawn with it
+//   40   8  next id, above every id but 2^63 - 1, which is also the highest it may be
+//   48   4  entry: a node of the highest level there is; 0 in an empty index
+//   52   4  zero
+//   56   8  norm of the shortest vector ever added, a double    } all three are zero unless the metric is ip;
+//   64   8  norm of the longest one, a double                   } of the rows none is shorter or longer
+//   72   8  ceiling of the lift, a double: not below the square of the longest
+//
+// Each count stands once. `removed` could be had by counting states, and stands here so that whoever asks what is in
+// a file need not read more than its settings; the reader counts and compares. The rest is derived: the length of
+// every section from count, M and dim; that of the upper links from the levels, as is where each node's begin; the
+// top level is the entry's. Factors (inverse norms under cosine, heights under ip) are computed from the rows, in an
+// order of additions that codecs/space.cpp fixes.
+//
+// What a reader does not demand: that every node be reached from the entry. Searches are right without it, if less
+// complete, and a file must not be lost over a link.
+//
+// Downsides. Empty lanes are stored, a third of the links in a typical index, so that the links can be used where
+// they lie. Rows that are padded to whole lines are stored padded, for the same reason: 100 floats take 448 bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "file/container.hpp"
+
+namespace vicinal::format {
+
+constexpr FormatVersion kVersion{1, 0};
+
+constexpr SectionKind kSettings = 1, kRows = 2, kIds = 3, kLevels = 4, kStates = 5, kLinks = 6, kUpperLinks = 7;
+constexpr SectionKind kKinds[] = {kSettings, kRows, kIds, kLevels, kStates, kLinks, kUpperLinks};
+
+constexpr std::size_t kSettingsBytes = 80;
+constexpr std::size_t kDimAt = 0, kMetricAt = 4, kDtypeAt = 5, kLiftAt = 6, kZeroAt = 7, kMAt = 8;
+constexpr std::size_t kEfConstructionAt = 12, kSeedAt = 16, kCountAt = 24, kRemovedAt = 28, kInsertionsAt = 32;
+constexpr std::size_t kNextIdAt = 40, kEntryAt = 48, kZerosAt = 52, kShortestAt = 56, kLongestAt = 64, kCeilingAt = 72;
+
+// Larger settings are not an index of this version. They are also the limits of what a caller may ask for.
+constexpr std::uint32_t kMaxDim = 65'536;
+constexpr std::uint32_t kMinM = 2, kMaxM = 4'096;
+constexpr std::uint32_t kMaxEfConstruction = 1'000'000;
+
+constexpr std::uint64_t kMaxInsertions = std::uint64_t{1} << 62;  // far from where counting on would start again at 0
+
+}  // namespace vicinal::format

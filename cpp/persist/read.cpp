@@ -1,0 +1,122 @@
+#include "persist/read.hpp"
+
+#include <span>
+#include <string>
+
+#include "base/checked.hpp"
+#include "file/container_read.hpp"
+#include "persist/check.hpp"
+#include "persist/effort.hpp"
+#include "persist/format.hpp"
+#include "persist/refuse.hpp"
+
+namespace vicinal {
+namespace {
+
+using namespace format;
+
+constexpr ReaderKnowledge kKnowledge{kVersion, kKinds};
+
+void check_length(const Container& container, SectionKind kind, const char* what, std::size_t rows, std::size_t stride,
+                  const std::string& name) {
+    const std::size_t expected = checked_multiply(rows, stride);
+    const std::uint64_t found = container.section(kind).length;
+    if (found != expected)
+        refuse(name, std::string("the length of the ") + what, found,
+               std::to_string(expected) + ", " + std::to_string(rows) + " rows of " + std::to_string(stride));
+}
+
+Settings read_settings(Container& container, const std::string& name) {
+    const std::uint64_t length = container.section(kSettings).length;
+    if (length != kSettingsBytes)
+        refuse(name, "the length of the settings", length, std::to_string(kSettingsBytes));
+    SettingsBytes bytes{};
+    container.read(kSettings, bytes);
+    return decode_settings(bytes, name);
+}
+
+// All that can be compared before anything is allocated.
+void check_lengths(const Container& container, const Layout& layout, const Settings& settings,
+                   const std::string& name) {
+    check_length(container, kRows, "rows", settings.count, layout.row_stride, name);
+    check_length(container, kIds, "ids", settings.count, sizeof(Id), name);
+    check_length(container, kLevels, "levels", settings.count, 1, name);
+    check_length(container, kStates, "states", settings.count, 1, name);
+    check_length(container, kLinks, "links", settings.count, layout.link_stride, name);
+}
+
+void read_table(Container& container, SectionKind kind, const Table& table, std::size_t rows) {
+    container.read(kind, std::span(table.data(), rows * table.stride()));
+}
+
+void derive_places_of_upper_links(View& view) {
+    std::uint32_t upper = 0;
+    for (std::uint32_t slot = 0; slot < view.count; ++slot) {
+        view.upper_first.as<std::uint32_t>()[slot] = upper;
+        upper += static_cast<std::uint32_t>(view.level(Slot{slot}));
+    }
+}
+
+// Requires: rows, count and norms are right.
+void derive_factors(Graph& graph) {
+    const Metric metric = graph.space.metric();
+    if (metric != Metric::cosine && metric != Metric::ip) return;
+    float* factors = graph.view.factors.as<float>();
+    for (std::uint32_t slot = 0; slot < graph.view.count; ++slot) {
+        const std::byte* row = graph.view.vector(Slot{slot});
+        factors[slot] = metric == Metric::cosine ? graph.space.inverse_norm(row)
+                                                 : graph.space.height(row, graph.norms.ceiling);
+    }
+}
+
+}  // namespace
+
+StoredIndex read_index(const ByteSource& given, Watch& watch) {
+    Effort effort(watch, given.size());
+    const WatchedSource source(given, effort);
+    const std::string& name = source.name();
+    Container container = Container::parse(source, kKnowledge);
+    const Settings settings = read_settings(container, name);
+    StoredIndex stored{Graph(Space(settings.metric, settings.dtype, settings.dim), settings.graph), settings.next_id};
+    Graph& graph = stored.graph;
+    View& view = graph.view;
+    check_lengths(container, graph.layout, settings, name);
+
+    // The length of the upper links follows from the levels, so the levels come first.
+    view.levels.reserve(settings.count, 0);
+    read_table(container, kLevels, view.levels, settings.count);
+    const std::uint64_t upper_rows = check_levels(view, settings, name);
+    check_length(container, kUpperLinks, "upper links", upper_rows, graph.layout.upper_link_stride, name);
+
+    view.reserve(settings.count, upper_rows);
+    view.count = settings.count;
+    read_table(container, kStates, view.states, settings.count);
+    read_table(container, kIds, view.ids, settings.count);
+    read_table(container, kRows, view.rows, settings.count);
+    read_table(container, kLinks, view.links, settings.count);
+    read_table(container, kUpperLinks, view.upper_links, upper_rows);
+    container.check_unread();
+
+    view.removed = settings.removed;
+    view.upper_count = static_cast<std::uint32_t>(upper_rows);
+    view.entry = Slot{settings.entry};
+    view.top = settings.count == 0 ? -1 : view.level(view.entry);
+    graph.insertions = settings.insertions;
+    graph.norms = settings.norms;
+    derive_places_of_upper_links(view);
+    check_states(view, settings, name);
+    check_ids(view, settings, name);
+    check_rows(graph, name, effort);
+    check_links(view, name, effort);
+    derive_factors(graph);
+    effort.finish();
+    return stored;
+}
+
+StoredFacts read_facts(const ByteSource& source) {
+    Container container = Container::parse(source, kKnowledge);
+    const Settings settings = read_settings(container, source.name());
+    return {settings, container.file_bytes(), container.version()};
+}
+
+}  // namespace vicinal

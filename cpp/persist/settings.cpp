@@ -1,0 +1,134 @@
+#include "persist/settings.hpp"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "file/little_endian.hpp"
+#include "persist/refuse.hpp"
+
+namespace vicinal {
+namespace {
+
+// Reads one number after the other and knows whom to blame.
+class Fields {
+public:
+    Fields(std::span<const std::byte> bytes, const std::string& name) : bytes_(bytes), name_(name) {}
+
+    template <class Unsigned>
+    Unsigned number(const char* what, std::size_t at, std::uint64_t least, std::uint64_t most) const {
+        const auto found = load_number<Unsigned>(bytes_, at);
+        if (found < least || found > most)
+            refuse(name_, what, found, std::to_string(least) + " to " + std::to_string(most));
+        return found;
+    }
+
+    double norm(const char* what, std::size_t at) const {
+        const auto found = std::bit_cast<double>(load_number<std::uint64_t>(bytes_, at));
+        // Written so that NaN fails; -0 would come back as another file than was read.
+        if (!(std::isfinite(found) && found >= 0 && !std::signbit(found)))
+            refuse(name_, what, found, "a finite number not below 0");
+        return found;
+    }
+
+private:
+    std::span<const std::byte> bytes_;
+    const std::string& name_;
+};
+
+void check_norms(const Settings& settings, const std::string& name) {
+    const Norms& norms = settings.norms;
+    if (settings.metric != Metric::ip && (norms.longest != 0 || norms.shortest != 0 || norms.ceiling != 0))
+        refuse(name, "norms are stored for metric " + std::string(name_of(settings.metric)) + ", expected for ip only");
+    if (norms.shortest > norms.longest)
+        refuse(name, "the norm of the shortest vector", norms.shortest,
+               "at most that of the longest, " + std::to_string(norms.longest));
+    if (!(norms.longest * norms.longest <= norms.ceiling))
+        refuse(name, "the ceiling", norms.ceiling,
+               "at least the square of the longest norm, " + std::to_string(norms.longest));
+}
+
+void check_counts(const Settings& settings, const std::string& name) {
+    if (settings.count == 0 && settings.entry != 0) refuse(name, "the entry of an empty index", settings.entry, "0");
+    if (settings.count != 0 && settings.entry >= settings.count)
+        refuse(name, "the entry", settings.entry, "a slot below " + std::to_string(settings.count));
+}
+
+}  // namespace
+
+Settings settings_of(const Graph& graph, std::int64_t next_id) {
+    Settings settings;
+    settings.metric = graph.space.metric();
+    settings.dtype = graph.space.dtype();
+    settings.dim = graph.space.dim();
+    settings.graph = graph.options;
+    settings.count = graph.view.count;
+    settings.removed = graph.view.removed;
+    settings.insertions = graph.insertions;
+    settings.next_id = next_id;
+    settings.entry = index_of(graph.view.entry);
+    settings.norms = graph.norms;
+    return settings;
+}
+
+SettingsBytes encode(const Settings& settings) {
+    using namespace format;
+    SettingsBytes bytes{};
+    store_number(bytes, kDimAt, static_cast<std::uint32_t>(settings.dim));
+    store_number(bytes, kMetricAt, static_cast<std::uint8_t>(settings.metric));
+    store_number(bytes, kDtypeAt, static_cast<std::uint8_t>(settings.dtype));
+    store_number(bytes, kLiftAt, static_cast<std::uint8_t>(settings.graph.lift));
+    store_number(bytes, kMAt, static_cast<std::uint32_t>(settings.graph.M));
+    store_number(bytes, kEfConstructionAt, static_cast<std::uint32_t>(settings.graph.ef_construction));
+    store_number(bytes, kSeedAt, settings.graph.seed);
+    store_number(bytes, kCountAt, settings.count);
+    store_number(bytes, kRemovedAt, settings.removed);
+    store_number(bytes, kInsertionsAt, settings.insertions);
+    store_number(bytes, kNextIdAt, static_cast<std::uint64_t>(settings.next_id));
+    store_number(bytes, kEntryAt, settings.entry);
+    store_number(bytes, kShortestAt, std::bit_cast<std::uint64_t>(settings.norms.shortest));
+    store_number(bytes, kLongestAt, std::bit_cast<std::uint64_t>(settings.norms.longest));
+    store_number(bytes, kCeilingAt, std::bit_cast<std::uint64_t>(settings.norms.ceiling));
+    return bytes;
+}
+
+Settings decode_settings(std::span<const std::byte> bytes, const std::string& name) {
+    using namespace format;
+    if (bytes.size() != kSettingsBytes)
+        refuse(name, "the length of the settings", bytes.size(), std::to_string(kSettingsBytes));
+    constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();
+    const Fields fields(bytes, name);
+
+    Settings settings;
+    settings.dim = fields.number<std::uint32_t>("dim", kDimAt, 1, kMaxDim);
+    settings.metric = Metric{fields.number<std::uint8_t>("the metric", kMetricAt, 0, 4)};
+    settings.dtype = Dtype{fields.number<std::uint8_t>("the dtype", kDtypeAt, 0, 5)};
+    settings.graph.lift = GraphOptions::Lift{fields.number<std::uint8_t>("lift", kLiftAt, 0, 2)};
+    fields.number<std::uint8_t>("a reserved byte", kZeroAt, 0, 0);
+    settings.graph.M = fields.number<std::uint32_t>("M", kMAt, kMinM, kMaxM);
+    settings.graph.ef_construction =
+        fields.number<std::uint32_t>("ef_construction", kEfConstructionAt, 1, kMaxEfConstruction);
+    settings.graph.seed = fields.number<std::uint64_t>("the seed", kSeedAt, 0, kAny);
+    settings.count = fields.number<std::uint32_t>("the number of rows", kCountAt, 0, kMaxSlots - 1);
+    settings.removed = fields.number<std::uint32_t>("the number of removed rows", kRemovedAt, 0, settings.count);
+    settings.insertions =
+        fields.number<std::uint64_t>("the number of insertions", kInsertionsAt, settings.count, kMaxInsertions);
+    settings.next_id = static_cast<std::int64_t>(fields.number<std::uint64_t>(
+        "the next id", kNextIdAt, 0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())));
+    settings.entry = fields.number<std::uint32_t>("the entry", kEntryAt, 0, kMaxSlots - 1);
+    fields.number<std::uint32_t>("a reserved number", kZerosAt, 0, 0);
+    settings.norms.shortest = fields.norm("the norm of the shortest vector", kShortestAt);
+    settings.norms.longest = fields.norm("the norm of the longest vector", kLongestAt);
+    settings.norms.ceiling = fields.norm("the ceiling", kCeilingAt);
+
+    if (!go_together(settings.metric, settings.dtype))
+        refuse(name, "metric " + std::string(name_of(settings.metric)) + " stands with dtype " +
+                         std::string(name_of(settings.dtype)) + ", expected one that goes with it");
+    if (settings.dtype == Dtype::b1 && settings.dim % 8 != 0)
+        refuse(name, "dim", settings.dim, "a multiple of 8 for packed bits");
+    check_counts(settings, name);
+    check_norms(settings, name);
+    return settings;
+}
+
+}  // namespace vicinal

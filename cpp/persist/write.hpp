@@ -1,0 +1,22 @@
+// An index becomes bytes (persist/format.hpp).
+//
+// The same graph gives the same bytes. Requires of every function: nobody changes the graph meanwhile; searches may
+// go on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "file/disk.hpp"
+#include "graph/graph.hpp"
+
+namespace vicinal {
+
+std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id);
+
+// Replaces the file all or nothing (file/atomic_replace.hpp). Throws IoError; the old file is then untouched.
+void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id);
+
+}  // namespace vicinal
