@@ -22,6 +22,11 @@ Index::~Index() = default;
 
 const Options& Index::options() const { return parts_->options; }
 
+std::int64_t Index::next_id() const {
+    const std::lock_guard writing(parts_->writing);
+    return parts_->next_id;
+}
+
 Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids, std::size_t threads,
                  Watch& watch) {
     check_threads(threads);

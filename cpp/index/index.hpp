@@ -91,6 +91,7 @@ public:
     bool contains(std::int64_t id) const;
     std::size_t size() const;
     std::vector<std::int64_t> ids() const;  // ascending
+    std::int64_t next_id() const;           // of the next row added without an id; waits for a writer
 
     const Options& options() const;
     Memory memory() const;
