@@ -3,7 +3,7 @@ from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Buffer
+from typing_extensions import Buffer, disjoint_base
 
 __version__: str
 MAX_DIM: int
@@ -14,9 +14,12 @@ MAX_THREADS: int
 MAX_VECTORS: int
 ALWAYS_ALLOWED_K: int
 
-class Loaded: ...
+class _Metaclass(type): ...  # pybind11's own
 
-class Index:
+class Loaded(metaclass=_Metaclass):
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+
+class Index(metaclass=_Metaclass):
     @overload
     def __init__(
         self, dim: int, metric: str, dtype: str, M: int, ef_construction: int, lift: str, seed: int
@@ -45,6 +48,7 @@ class Index:
     def _save(self, path: bytes) -> None: ...
     def _to_bytes(self) -> bytes: ...
 
+@disjoint_base
 class SearchResult:
     def __new__(
         cls,
@@ -63,7 +67,7 @@ class SearchResult:
     def stats(self) -> dict[str, Any] | None: ...
     def __iter__(self) -> Iterator[NDArray[Any]]: ...
     def __len__(self) -> int: ...
-    def __getitem__(self, position: int) -> NDArray[Any]: ...
+    def __getitem__(self, key: int, /) -> NDArray[Any]: ...
 
 def quicken_search(index_type: type[Index], result_type: type[SearchResult], signature: str) -> None: ...
 def load(path: bytes) -> Loaded: ...

@@ -76,13 +76,7 @@ def vector_rows(vectors: VectorsLike, name: str, dim: int, dtype: str) -> NDArra
     array([[1., 2.],
            [3., 4.]], dtype=float32)
     """
-    given = _opened(vectors, name)
-    width = _width(dim, dtype)
-    if given.size == 0 and isinstance(vectors, (list, tuple)) and len(vectors) == 0:
-        given = given.reshape(0, width)
-    if given.ndim != 2 or given.shape[1] != width:
-        raise DimensionError(_shape_message(name, given.shape, ("n", width), dim, dtype))
-    return _converted(given, name, dtype)
+    return _rows(vectors, name, dim, dtype, f"(n, {_width(dim, dtype)})")
 
 
 def query_rows(queries: VectorsLike, dim: int, dtype: str) -> tuple[NDArray[Any], bool]:
@@ -93,14 +87,12 @@ def query_rows(queries: VectorsLike, dim: int, dtype: str) -> tuple[NDArray[Any]
     >>> query_rows([1, 2], 2, "f32")
     (array([[1., 2.]], dtype=float32), True)
     """
-    given = _opened(queries, "queries")
     width = _width(dim, dtype)
+    given = _opened(queries, "queries")
     if given.shape == (width,):
-        return _converted(given.reshape(1, width), "queries", dtype), True
-    if given.ndim == 1 and given.size > 0:
-        message = _shape_message("queries", given.shape, ("m", width), dim, dtype)
-        raise DimensionError(f"{message} or ({width},)")
-    return vector_rows(queries if given.size == 0 else given, "queries", dim, dtype), False
+        return _rows(given.reshape(1, width), "queries", dim, dtype, ""), True
+    again = queries if given.size == 0 else given
+    return _rows(again, "queries", dim, dtype, f"(m, {width}) or ({width},)"), False
 
 
 def id_numbers(ids: IdsLike, name: str = "ids") -> NDArray[np.int64]:
@@ -228,27 +220,32 @@ def _width(dim: int, dtype: str) -> int:
     return dim // 8 if dtype == _BIT_TYPE else dim
 
 
-def _shape_message(name: str, shape: tuple[int, ...], expected: tuple[str, int], dim: int, dtype: str) -> str:
-    message = f"{name} has shape {shape}, expected ({expected[0]}, {expected[1]})"
-    if dtype == _BIT_TYPE:
-        message += f": {dim} bits packed into bytes, as numpy.packbits(array, axis=-1) does"
-    elif expected[0] == "n" and shape == (expected[1],):
-        message += "; for a single vector, write array[None]"
-    return message
+def _rows(array: Any, name: str, dim: int, dtype: str, expected: str) -> NDArray[Any]:
+    given = _opened(array, name)
+    _check_numbers(given.dtype, name)
+    width = _width(dim, dtype)
+    if isinstance(array, (list, tuple)) and len(array) == 0:
+        given = given.reshape(0, width)
+    if given.ndim != 2 or given.shape[1] != width:
+        hint = ""
+        if dtype == _BIT_TYPE:
+            hint = f": {dim} bits packed into bytes, as numpy.packbits(array, axis=-1) does"
+        elif given.shape == (width,):
+            hint = "; for a single vector, write array[None]"
+        raise DimensionError(f"{name} has shape {given.shape}, expected {expected}{hint}")
+    if dtype in _INTEGER_TYPES:
+        return _as_integers(given, name, dtype, _INTEGER_TYPES[dtype])
+    if dtype != _BIT_TYPE:
+        return _as_float32(given, name)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"{name} holds {given.dtype}, expected packed bits in uint8: numpy.packbits(array, axis=-1)")
+    return _as_integers(given, name, dtype, _INTEGER_TYPES["u8"])
 
 
-def _converted(given: NDArray[Any], name: str, dtype: str) -> NDArray[Any]:
-    element = given.dtype
+def _check_numbers(element: np.dtype[Any], name: str) -> None:
     if element.kind not in "iuf" and element.name != "bfloat16":
         hint = "; pack bits into bytes with numpy.packbits(array, axis=-1)" if element.kind == "b" else ""
         raise TypeError(f"{name} holds {_described(element)}, expected numbers{hint}")
-    if dtype in _INTEGER_TYPES:
-        return _as_integers(given, name, dtype, _INTEGER_TYPES[dtype])
-    if dtype == _BIT_TYPE:
-        if element.kind == "f":
-            raise TypeError(f"{name} holds {element}, expected packed bits in uint8: numpy.packbits(array, axis=-1)")
-        return _as_integers(given, name, dtype, _INTEGER_TYPES["u8"])
-    return _as_float32(given, name)
 
 
 def _as_float32(given: NDArray[Any], name: str) -> NDArray[np.float32]:

@@ -23,6 +23,13 @@ class Plan:
     bytes : mapping of str to int
         Bytes by part: ``"vectors"``, ``"links"`` (level 0), ``"upper_links"``, ``"ids"`` and ``"factors"``.
         The levels above 0 are drawn at random, so that ``"upper_links"`` is what is expected.
+
+    Examples
+    --------
+    >>> import vicinal
+    >>> forecast = vicinal.plan(1_000_000, 128, dtype="f16")
+    >>> forecast.bytes["vectors"] / forecast.n
+    256.0
     """
 
     n: int

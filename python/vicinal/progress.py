@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,10 +52,7 @@ def reporting(progress: Progress, what: str) -> Iterator[Report | None]:
 def _bar(what: str) -> Iterator[Report]:
     in_notebook = "ipykernel" in sys.modules
     try:
-        if in_notebook:
-            from tqdm.auto import tqdm
-        else:
-            from tqdm import tqdm
+        tqdm = importlib.import_module("tqdm.auto" if in_notebook else "tqdm").tqdm
     except ImportError as error:
         raise ImportError('progress=True shows a bar with tqdm: pip install "vicinal[progress]"') from error
 

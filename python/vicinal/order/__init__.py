@@ -7,7 +7,7 @@ An HNSW graph is built one vector after the other, so that the sequence shapes i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,8 @@ __all__ = ["NAMES", "Order", "permutation"]
 
 NAMES = ("auto", "given", "random")
 
-Order = str | ArrayLike | Callable[[NDArray[Any], np.random.Generator], ArrayLike]
+# A string: naming numpy.random here would import it with the package.
+Order: TypeAlias = "str | ArrayLike | Callable[[NDArray[Any], np.random.Generator], ArrayLike]"
 
 
 def permutation(vectors: NDArray[Any], name: Order, *, seed: int = 0) -> NDArray[np.int64]:

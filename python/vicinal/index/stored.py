@@ -1,0 +1,148 @@
+"""An index as an object of Python: what it keeps beside the core, and its way to bytes and back."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from vicinal import _core
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["StoredIndex"]
+
+
+class StoredIndex(_core.Index):
+    """The half of `vicinal.Index` that knows how an index is kept; the other half adds and searches."""
+
+    __slots__ = ("_order", "_settings", "_writer", "_writing")
+
+    _settings: dict[str, Any]
+    _order: dict[str, str] | None
+    _writing: threading.Lock
+    _writer: int | None
+
+    def _prepare(self) -> None:
+        self._settings = self._options()
+        self._order = None
+        self._writing = threading.Lock()
+        self._writer = None
+
+    @classmethod
+    def _holding(cls, loaded: _core.Loaded) -> Self:
+        index = cls.__new__(cls)
+        _core.Index.__init__(index, loaded)
+        index._prepare()
+        return index
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other writers out, waiting so that Ctrl-C still works."""
+        caller = threading.get_ident()
+        if self._writer == caller:  # a progress callback or a signal handler, in the middle of our own add
+            raise RuntimeError("this thread is already changing the index: it cannot add or remove meanwhile")
+        with self._writing:
+            self._writer = caller
+            try:
+                yield
+            finally:
+                self._writer = None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the index to a file, all or nothing.
+
+        When it returns, the file is the new index, also after power loss; when it raises, an old file of that name is
+        untouched.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        OSError
+            With the error's number and the file's name: no such folder, no permission, disk full.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import vicinal
+        >>> index = vicinal.Index(2)
+        >>> _ = index.add([[1.0, 2.0]])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "one.vicinal")
+        ...     index.save(path)
+        ...     len(vicinal.Index.load(path))
+        1
+        """
+        self._save(_encoded(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read an index from a file that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        CorruptIndexError, NotAnIndexError, FormatTooNewError
+            What is in the file is no index that can be trusted. Any bytes may be given.
+        OSError
+            The file cannot be read.
+        """
+        return cls._holding(_core.load(_encoded(path)))
+
+    @staticmethod
+    def info(path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Say what a file holds, without reading a vector.
+
+        Returns
+        -------
+        dict
+            The settings by name, ``"size"`` (vectors), ``"removed"``, ``"file_bytes"`` and ``"format"`` (its version).
+
+        Raises
+        ------
+        CorruptIndexError, NotAnIndexError, FormatTooNewError, OSError
+            As for `load`.
+        """
+        return _core.info(_encoded(path))
+
+    def to_bytes(self) -> bytes:
+        """Return what `save` would write."""
+        return self._to_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> Self:
+        """Make an index of what `to_bytes` returned.
+
+        Raises
+        ------
+        CorruptIndexError, NotAnIndexError, FormatTooNewError
+            As for `load`.
+
+        Examples
+        --------
+        >>> import vicinal
+        >>> index = vicinal.Index(2)
+        >>> _ = index.add([[1.0, 2.0]])
+        >>> vicinal.Index.from_bytes(index.to_bytes()).to_bytes() == index.to_bytes()
+        True
+        """
+        return cls._holding(_core.from_bytes(memoryview(data).cast("B")))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_bytes, (self.to_bytes(),), getattr(self, "__dict__", None) or None
+
+
+def _encoded(path: str | os.PathLike[str]) -> bytes:
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise ValueError(f"path {path!r} holds a zero byte")
+    return name
