@@ -135,7 +135,7 @@ def test_bench_prints_json_alone_when_asked(vectors: Path, capsys: Captured) -> 
         (["build", "absent.npy", "-o", "new.vic"], "absent.npy: no such file"),
         (["build", "rows.csv", "-o", "new.vic"], "rows.csv"),
         (["build", "rows.npy", "-o", "no-such-folder/new.vic"], "no-such-folder"),
-        (["build", "rows.npy", "-o", "new.vic", "--metric", "hamming"], "hamming"),
+        (["build", "rows.npy", "-o", "new.vic", "--metric", "hamming"], "packed bits"),
         (["build", "cut.fbin", "-o", "new.vic"], "cut.fbin"),
         (["info", "rows.npy"], "rows.npy"),
         (["bench", "--dataset", "no-such-set"], "no data set and no file is called 'no-such-set'"),

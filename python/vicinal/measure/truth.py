@@ -80,6 +80,8 @@ def ground_truth(
     if found and len(asked):
         with reporting(progress, "queries") as report:
             ids[:, :found], distances[:, :found] = _core.exact_search(rows, asked, found, metric, threads, report)
+            if report:
+                report(len(asked), len(asked))  # the core reports by the clock, so a quick scan not at all
     return ids, distances
 
 
