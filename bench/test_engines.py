@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from vicinal.measure import Dataset, load_dataset, recall
 from vicinal.measure.engines import Engine, make_engine
 

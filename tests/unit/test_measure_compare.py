@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from vicinal.measure import Comparison, Curve, Dataset, compare, sweep
 from vicinal.measure.engines import Engine
 from vicinal.measure.rounds import effort_ladder

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from vicinal.measure import Curve, Point, Recall, paired_ratio
 from vicinal.measure.curve import higher_at, lower_at
 

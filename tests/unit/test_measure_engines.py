@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from vicinal.measure import ground_truth, recall
 from vicinal.measure.engines import ENGINE_NAMES, Engine, make_engine
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from vicinal.errors import DimensionError
 from vicinal.measure import recall, wilson_interval
 

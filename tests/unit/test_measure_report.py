@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from vicinal.measure import Comparison, Curve, EngineResult, Point, Recall, write_report
 from vicinal.measure.chart import Frame, Line, color_of, draw_bars, draw_curves
 from vicinal.measure.environment import describe_environment

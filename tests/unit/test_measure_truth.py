@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from vicinal.errors import DimensionError, InvalidVectorError
 from vicinal.measure import Dataset, ground_truth
 from vicinal.measure.truth import exact_distances

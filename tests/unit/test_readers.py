@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from vicinal.errors import DimensionError, InvalidVectorError
 from vicinal.measure.readers import read_matrix
 

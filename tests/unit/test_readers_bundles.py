@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from vicinal.errors import DimensionError, InvalidVectorError
 from vicinal.measure import Dataset, dataset_names, load_dataset
 from vicinal.measure.load import load_base
