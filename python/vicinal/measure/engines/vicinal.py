@@ -48,11 +48,11 @@ class VicinalEngine(Engine):
         return ids
 
     def one_query(self, k: int) -> Callable[[Rows], object]:
-        """Search with a 1-D query and read both arrays of the result."""
+        """Search with a 1-D query, which runs on one thread anyhow, and read both arrays of the result."""
         search, effort = self._index.search, self._effort
 
         def ask(query: Rows) -> object:
-            ids, distances = search(query, k, ef=effort, threads=1)
+            ids, distances = search(query, k, ef=effort)
             return ids, distances
 
         return ask
