@@ -82,7 +82,11 @@ py::array get(const Handle& self, const Ids& ids) {
 
 py::bytes to_bytes(const Handle& self) {
     const std::vector<std::byte> bytes = without_gil([&] { return self.index->to_bytes(); });
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    // Not py::bytes(data, size), which calls a lack of memory a RuntimeError.
+    PyObject* object = PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()),
+                                                 static_cast<py::ssize_t>(bytes.size()));
+    if (object == nullptr) throw py::error_already_set();
+    return py::reinterpret_steal<py::bytes>(object);
 }
 
 Handle adopt(Loaded& loaded) {
