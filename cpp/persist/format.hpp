@@ -27,7 +27,7 @@
 //   16   8  seed
 //   24   4  count: rows, whether live or removed
 //   28   4  removed
-//   32   8  insertions, from count to 2^62: the level of the next node is drawn with it
+//   32   8  insertions: the level of the next node is drawn with it. Any number will do, since it may count round
 //   40   8  next id, above every id but 2^63 - 1, which is also the highest it may be
 //   48   4  entry: a node of the highest level there is; 0 in an empty index
 //   52   4  zero
@@ -69,7 +69,5 @@ constexpr std::size_t kNextIdAt = 40, kEntryAt = 48, kZerosAt = 52, kShortestAt 
 constexpr std::uint32_t kMaxDim = 65'536;
 constexpr std::uint32_t kMinM = 2, kMaxM = 4'096;
 constexpr std::uint32_t kMaxEfConstruction = 1'000'000;
-
-constexpr std::uint64_t kMaxInsertions = std::uint64_t{1} << 62;  // far from where counting on would start again at 0
 
 }  // namespace vicinal::format

@@ -28,8 +28,7 @@ void check_length(const Container& container, SectionKind kind, const char* what
 
 Settings read_settings(Container& container, const std::string& name) {
     const std::uint64_t length = container.section(kSettings).length;
-    if (length != kSettingsBytes)
-        refuse(name, "the length of the settings", length, std::to_string(kSettingsBytes));
+    if (length != kSettingsBytes) refuse(name, "the length of the settings", length, std::to_string(kSettingsBytes));
     SettingsBytes bytes{};
     container.read(kSettings, bytes);
     return decode_settings(bytes, name);
@@ -64,8 +63,8 @@ void derive_factors(Graph& graph) {
     float* factors = graph.view.factors.as<float>();
     for (std::uint32_t slot = 0; slot < graph.view.count; ++slot) {
         const std::byte* row = graph.view.vector(Slot{slot});
-        factors[slot] = metric == Metric::cosine ? graph.space.inverse_norm(row)
-                                                 : graph.space.height(row, graph.norms.ceiling);
+        factors[slot] =
+            metric == Metric::cosine ? graph.space.inverse_norm(row) : graph.space.height(row, graph.norms.ceiling);
     }
 }
 

@@ -111,8 +111,7 @@ Settings decode_settings(std::span<const std::byte> bytes, const std::string& na
     settings.graph.seed = fields.number<std::uint64_t>("the seed", kSeedAt, 0, kAny);
     settings.count = fields.number<std::uint32_t>("the number of rows", kCountAt, 0, kMaxSlots - 1);
     settings.removed = fields.number<std::uint32_t>("the number of removed rows", kRemovedAt, 0, settings.count);
-    settings.insertions =
-        fields.number<std::uint64_t>("the number of insertions", kInsertionsAt, settings.count, kMaxInsertions);
+    settings.insertions = fields.number<std::uint64_t>("the number of insertions", kInsertionsAt, 0, kAny);
     settings.next_id = static_cast<std::int64_t>(fields.number<std::uint64_t>(
         "the next id", kNextIdAt, 0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())));
     settings.entry = fields.number<std::uint32_t>("the entry", kEntryAt, 0, kMaxSlots - 1);

@@ -23,14 +23,15 @@ inline Bytes random_vectors(const Options& options, std::size_t n, unsigned seed
     std::mt19937 random(seed);
     if (!is_floating(options.dtype)) {
         Bytes bytes(n * given_bytes(options.dtype, options.dim));
-        for (std::byte& byte : bytes) byte = static_cast<std::byte>(options.dtype == Dtype::b1 ? random() : 1 + random() % 9);
+        for (std::byte& byte : bytes)
+            byte = static_cast<std::byte>(options.dtype == Dtype::b1 ? random() : 1 + random() % 9);
         return bytes;
     }
     std::normal_distribution<float> normal;
     std::vector<float> floats(n * options.dim);
     for (float& value : floats) value = normal(random);
     Bytes bytes(floats.size() * sizeof(float));
-    std::memcpy(bytes.data(), floats.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(bytes.data(), floats.data(), bytes.size());
     return bytes;
 }
 
