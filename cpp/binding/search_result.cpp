@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstring>
 
 #include "binding/handle.hpp"
 
@@ -44,32 +43,33 @@ void destroy(PyObject* self) {
     Py_DECREF(reinterpret_cast<PyObject*>(type));
 }
 
-// A borrowed reference to `made`, which holds a copy of the row once somebody has asked.
+// A new reference to `held`, or else to a new array on the row behind `self`, which lives as long as the array. It is
+// not kept: result and array would hold each other for ever.
 template <class T>
-PyObject* array_of(PyObject*& made, const T* row, Py_ssize_t k) {
+PyObject* array_of(PyObject* self, PyObject* held, T* row) {
     static PyObject* const element = py::dtype::of<T>().release().ptr();
-    if (made != nullptr) return made;
+    if (held != nullptr) return new_reference(held);
     const auto& numpy = py::detail::npy_api::get();
-    Py_INCREF(element);  // numpy takes one reference over
-    made = numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, element, 1, &k, nullptr, nullptr, 0, nullptr);
-    if (made != nullptr)
-        std::memcpy(py::detail::array_proxy(made)->data, row, static_cast<std::size_t>(k) * sizeof(T));
-    return made;
+    const Py_ssize_t k = Py_SIZE(self);
+    PyObject* array = numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, new_reference(element), 1, &k, nullptr, row,
+                                                  py::detail::npy_api::NPY_ARRAY_WRITEABLE_, nullptr);
+    if (array == nullptr || numpy.PyArray_SetBaseObject_(array, new_reference(self)) == 0) return array;
+    Py_DECREF(array);
+    return nullptr;
 }
 
-PyObject* ids_of(PyObject* self) { return array_of(cast(self)->ids, cast(self)->row_ids(), Py_SIZE(self)); }
-PyObject* distances_of(PyObject* self) {
-    return array_of(cast(self)->distances, cast(self)->row_distances(), Py_SIZE(self));
+PyObject* get_ids(PyObject* self, void*) { return array_of(self, cast(self)->ids, cast(self)->row_ids()); }
+PyObject* get_distances(PyObject* self, void*) {
+    return array_of(self, cast(self)->distances, cast(self)->row_distances());
 }
-
-PyObject* get_ids(PyObject* self, void*) { return new_reference(ids_of(self)); }
-PyObject* get_distances(PyObject* self, void*) { return new_reference(distances_of(self)); }
 
 // `ids, distances = result`
 PyObject* iterate(PyObject* self) {
-    PyObject* ids = ids_of(self);
-    PyObject* distances = ids == nullptr ? nullptr : distances_of(self);
-    PyObject* pair = distances == nullptr ? nullptr : PyTuple_Pack(2, ids, distances);
+    PyObject* ids = get_ids(self, nullptr);
+    PyObject* distances = get_distances(self, nullptr);
+    PyObject* pair = ids == nullptr || distances == nullptr ? nullptr : PyTuple_Pack(2, ids, distances);
+    Py_XDECREF(ids);
+    Py_XDECREF(distances);
     if (pair == nullptr) return nullptr;
     PyObject* iterator = PyObject_GetIter(pair);
     Py_DECREF(pair);

@@ -10,11 +10,11 @@ namespace vicinal::binding {
 
 // Memory layout of _core.SearchResult and of vicinal.SearchResult, which adds methods but no fields.
 //
-// It holds its two arrays; or, as the answer to a single query, k ids and k distances behind the object itself, of
-// which arrays are made when somebody looks. Making both costs more than a search of a small index.
+// It holds its two arrays; or, as the answer to a single query, k ids and k distances behind the object itself, which
+// arrays made for whoever looks share. Making both at once costs more than a search of a small index.
 struct SearchResult {
     PyObject_VAR_HEAD  // ob_size is k where the answer lies behind the object, else 0
-    PyObject* ids;        // null: not made yet
+    PyObject* ids;     // null: behind the object
     PyObject* distances;
     PyObject* metric;
     PyObject* stats;  // null: None

@@ -26,15 +26,18 @@ def test_a_result_is_two_arrays(index: vicinal.Index, query: Any) -> None:
     result = index.search(query, 2)
     ids, distances = result
 
-    assert result.ids is ids
-    assert result.distances is distances
-    assert result[0] is ids
-    assert result[1] is distances
-    assert result[-1] is distances
+    for same in (result.ids, result[0], next(iter(result))):
+        assert np.array_equal(same, ids)
+        assert np.shares_memory(same, ids)
+    for same in (result.distances, result[1], result[-1], list(result)[1]):
+        assert np.array_equal(same, distances)
+        assert np.shares_memory(same, distances)
     assert len(result) == 2
-    assert list(result)[0] is ids  # noqa: RUF015
-    assert ids.flags.writeable
-    assert ids.flags.owndata or ids.base is not None
+    for array in (ids, distances):
+        assert type(array) is np.ndarray
+        assert array.flags.writeable
+        assert array.flags.c_contiguous
+        assert array.flags.aligned
     with pytest.raises(IndexError, match="two items"):
         result[2]
 
