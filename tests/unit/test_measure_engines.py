@@ -30,8 +30,8 @@ def rows_for(metric: str, rng: np.random.Generator, count: int) -> Any:
     if metric in ("hamming", "jaccard"):
         return rng.integers(0, 256, size=(count, 8), dtype=np.uint8)
     rows = rng.normal(size=(count, 16)).astype(np.float32)
-    # Rows of one length, so that the largest product is not always with the longest row.
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True) if metric == "ip" else 3 * rows
+    # Rows of different lengths, so that no metric has another one's neighbors.
+    return rows * rng.uniform(0.6, 1.4, size=(count, 1)).astype(np.float32)
 
 
 @EVERY_ENGINE
