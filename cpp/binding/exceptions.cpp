@@ -1,5 +1,7 @@
 #include "binding/exceptions.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -10,9 +12,28 @@
 namespace vicinal::binding {
 namespace {
 
-void raise(const char* name, const std::exception& error) {
-    const py::object type = py::module_::import("vicinal.errors").attr(name);
-    PyErr_SetString(type.ptr(), error.what());
+template <class Error>
+bool is(const std::exception& error) {
+    return dynamic_cast<const Error*>(&error) != nullptr;
+}
+
+struct Class {
+    const char* name;  // in vicinal.errors
+    bool (*holds)(const std::exception&);
+};
+constexpr std::array<Class, 7> kClasses{{
+    {"InvalidVectorError", is<InvalidVectorError>},
+    {"DuplicateIdError", is<DuplicateIdError>},
+    {"UnknownIdError", is<UnknownIdError>},
+    {"CorruptIndexError", is<CorruptIndexError>},
+    {"NotAnIndexError", is<NotAnIndexError>},
+    {"FormatTooNewError", is<FormatTooNewError>},
+    {"VicinalError", is<VicinalError>},
+}};
+
+void raise(const VicinalError& error) {
+    const auto* found = std::find_if(kClasses.begin(), kClasses.end(), [&](const Class& c) { return c.holds(error); });
+    PyErr_SetString(py::module_::import("vicinal.errors").attr(found->name).ptr(), error.what());
 }
 
 // Python makes the subclass that fits the number: FileNotFoundError, PermissionError ...
@@ -29,22 +50,10 @@ bool raise_ours(const std::exception_ptr& error) {
         std::rethrow_exception(error);
     } catch (const InvalidArgumentError& e) {
         PyErr_SetString(PyExc_ValueError, e.what());
-    } catch (const InvalidVectorError& e) {
-        raise("InvalidVectorError", e);
-    } catch (const DuplicateIdError& e) {
-        raise("DuplicateIdError", e);
-    } catch (const UnknownIdError& e) {
-        raise("UnknownIdError", e);
-    } catch (const CorruptIndexError& e) {
-        raise("CorruptIndexError", e);
-    } catch (const NotAnIndexError& e) {
-        raise("NotAnIndexError", e);
-    } catch (const FormatTooNewError& e) {
-        raise("FormatTooNewError", e);
     } catch (const IoError& e) {
         raise_os_error(e);
     } catch (const VicinalError& e) {
-        raise("VicinalError", e);
+        raise(e);
     } catch (const std::bad_alloc&) {
         PyErr_SetString(PyExc_MemoryError, "not enough memory; the index is as it was before the call");
     } catch (const std::overflow_error& e) {  // of checked arithmetic: more bytes than there are addresses
@@ -59,7 +68,7 @@ bool raise_ours(const std::exception_ptr& error) {
 
 }  // namespace
 
-void set_python_error(std::exception_ptr error) noexcept {
+void set_python_error(const std::exception_ptr& error) noexcept {
     try {
         if (raise_ours(error)) return;
         std::rethrow_exception(error);

@@ -56,18 +56,15 @@ py::dict as_dict(const std::vector<Work>& work) {
                     "reranked"_a = column(&Work::reranked), "effort"_a = column(&Work::effort));
 }
 
-py::tuple search(const Handle& self, const py::array& queries, std::size_t k, std::size_t ef, bool exact,
-                 std::size_t threads, bool stats) {
+py::tuple search(const Handle& self, const py::array& queries, const SearchOptions& asked, bool stats) {
     const Options& options = self.index->options();
     const Rows rows = rows_of(queries, "queries", options.dtype, options.dim);
-    FoundArrays arrays(rows.n, k);
+    FoundArrays arrays(rows.n, asked.k);
     std::vector<std::int64_t> counts(rows.n);
     std::vector<Work> work(stats ? rows.n : 0);
     const Found found{span_of(arrays.ids), span_of(arrays.distances), counts, work};
     PythonWatch watch(py::none{});
-    watched(watch, [&](Watch& core) {
-        self.index->search(rows.data, rows.n, {k, ef, exact, resolve_threads(threads)}, found, core);
-    });
+    watched(watch, [&](Watch& core) { self.index->search(rows.data, rows.n, asked, found, core); });
     watch.throw_error();
     return py::make_tuple(arrays.ids, arrays.distances, stats ? py::object(as_dict(work)) : py::none{});
 }
@@ -83,8 +80,8 @@ py::array get(const Handle& self, const Ids& ids) {
 py::bytes to_bytes(const Handle& self) {
     const std::vector<std::byte> bytes = without_gil([&] { return self.index->to_bytes(); });
     // Not py::bytes(data, size), which calls a lack of memory a RuntimeError.
-    PyObject* object = PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()),
-                                                 static_cast<py::ssize_t>(bytes.size()));
+    PyObject* object =
+        PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()), static_cast<py::ssize_t>(bytes.size()));
     if (object == nullptr) throw py::error_already_set();
     return py::reinterpret_steal<py::bytes>(object);
 }
@@ -117,26 +114,32 @@ Loaded from_bytes(const py::buffer& buffer) {
 }  // namespace
 
 void bind_index(py::module_& module) {
-    py::class_<Loaded>(module, "Loaded");
+    const py::class_<Loaded> loaded(module, "Loaded");
     module.def("load", &load, "path"_a);
     module.def("from_bytes", &from_bytes, "data"_a);
 
     py::class_<Handle>(module, "Index")
         .def(py::init([](std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
                          std::size_t ef_construction, const std::string& lift, std::uint64_t seed) {
-                 return Handle(
-                     std::make_unique<Index>(options_of(dim, metric, dtype, M, ef_construction, lift, seed)));
+                 Options options = options_of(dim, metric, dtype);
+                 options.M = M;
+                 options.ef_construction = ef_construction;
+                 options.lift = lift_named(lift);
+                 options.seed = seed;
+                 return Handle(std::make_unique<Index>(options));
              }),
-             "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a,
-             "lift"_a, "seed"_a)
+             "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "lift"_a, "seed"_a)
         .def(py::init(&adopt), "loaded"_a)
         .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "threads"_a, "progress"_a)
-        .def("_search", &search, "queries"_a, "k"_a, "ef"_a, "exact"_a,
-             "threads"_a, "stats"_a)
+        .def(
+            "_search",
+            [](const Handle& self, const py::array& queries, std::size_t k, std::size_t ef, bool exact,
+               std::size_t threads,
+               bool stats) { return search(self, queries, {k, ef, exact, resolve_threads(threads)}, stats); },
+            "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "stats"_a)
         .def("_get", &get, "ids"_a.noconvert())
         .def(
-            "_remove",
-            [](Handle& self, const Ids& ids) { without_gil([&] { self.index->remove(numbers_of(ids)); }); },
+            "_remove", [](Handle& self, const Ids& ids) { without_gil([&] { self.index->remove(numbers_of(ids)); }); },
             "ids"_a.noconvert())
         .def("_contains", [](const Handle& self, std::int64_t id) { return self.index->contains(id); })
         .def("__len__", [](const Handle& self) { return self.index->size(); })
@@ -147,8 +150,7 @@ void bind_index(py::module_& module) {
         .def("_graph_shape",
              [](const Handle& self) { return as_dict(without_gil([&] { return self.index->graph_shape(); })); })
         .def(
-            "_save",
-            [](const Handle& self, const std::string& path) { without_gil([&] { self.index->save(path); }); },
+            "_save", [](const Handle& self, const std::string& path) { without_gil([&] { self.index->save(path); }); },
             "path"_a)
         .def("_to_bytes", &to_bytes);
 }

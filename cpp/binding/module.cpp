@@ -30,9 +30,9 @@ std::pair<Dtype, std::size_t> layout_of(const py::array& array, Metric metric) {
     return {Dtype::u8, columns};
 }
 
-py::tuple exact_search_arrays(const py::array& base, const py::array& queries, std::size_t k,
-                              const std::string& metric, std::size_t threads, py::object progress) {
-    Options options = options_of(0, metric, "f32", Options{}.M, Options{}.ef_construction, "auto", 0);
+py::tuple exact_search_arrays(const py::array& base, const py::array& queries, std::size_t k, const std::string& metric,
+                              std::size_t threads, py::object progress) {
+    Options options = options_of(0, metric, "f32");
     std::tie(options.dtype, options.dim) = layout_of(base, options.metric);
     const Rows rows = rows_of(base, "base", options.dtype, options.dim);
     const Rows asked = rows_of(queries, "queries", options.dtype, options.dim);
@@ -49,7 +49,8 @@ py::tuple exact_search_arrays(const py::array& base, const py::array& queries, s
 
 py::dict plan_memory_dict(std::size_t n, std::size_t dim, const std::string& metric, const std::string& dtype,
                           std::size_t M) {
-    const Options options = options_of(dim, metric, dtype, M, Options{}.ef_construction, "auto", 0);
+    Options options = options_of(dim, metric, dtype);
+    options.M = M;
     check(options);
     return as_dict(plan_memory(options, n));
 }
@@ -63,12 +64,10 @@ PYBIND11_MODULE(_core, module) {
     bind_index(module);
     bind_search_result(module);
     bind_fast_search(module);
-    module.def("exact_search", &exact_search_arrays, "base"_a, "queries"_a, "k"_a,
-               "metric"_a = "l2", "threads"_a = 0, "progress"_a = py::none());
-    module.def("plan_memory", &plan_memory_dict, "n"_a, "dim"_a, "metric"_a, "dtype"_a,
-               "M"_a);
-    module.def(
-        "info", [](const std::string& path) { return as_dict(vicinal::Index::info(path)); }, "path"_a);
+    module.def("exact_search", &exact_search_arrays, "base"_a, "queries"_a, "k"_a, "metric"_a = "l2", "threads"_a = 0,
+               "progress"_a = py::none());
+    module.def("plan_memory", &plan_memory_dict, "n"_a, "dim"_a, "metric"_a, "dtype"_a, "M"_a);
+    module.def("info", [](const std::string& path) { return as_dict(vicinal::Index::info(path)); }, "path"_a);
     module.def("kernels_in_use", &vicinal::kernels_in_use);
     module.attr("__version__") = VICINAL_VERSION;
     module.attr("MAX_DIM") = vicinal::kMaxDim;

@@ -5,7 +5,8 @@
 namespace vicinal::binding {
 
 PythonWatch::PythonWatch(py::object progress)
-    : progress_(std::move(progress)), watch_([this](std::size_t done, std::size_t total) { return ask(done, total); }) {}
+    : progress_(std::move(progress)),
+      watch_([this](std::size_t done, std::size_t total) { return ask(done, total); }) {}
 
 bool PythonWatch::ask(std::size_t done, std::size_t total) {
     const py::gil_scoped_acquire acquire;

@@ -21,8 +21,8 @@ Rows rows_of(const py::array& array, const char* name, Dtype dtype, std::size_t 
     const bool fits = array.ndim() == 2 && array.shape(1) == static_cast<py::ssize_t>(columns) &&
                       (array.flags() & py::array::c_style) != 0 && array.dtype().is(element);
     if (!fits)
-        throw InvalidArgumentError(std::string(name) + ": expected rows of " + std::to_string(columns) +
-                                   " native " + py::str(py::object(element)).cast<std::string>() + " without gaps");
+        throw InvalidArgumentError(std::string(name) + ": expected rows of " + std::to_string(columns) + " native " +
+                                   py::str(py::object(element)).cast<std::string>() + " without gaps");
     return {static_cast<const std::byte*>(array.data()), static_cast<std::size_t>(array.shape(0))};
 }
 

@@ -13,8 +13,8 @@ namespace vicinal::binding {
 // It holds its two arrays; or, as the answer to a single query, k ids and k distances behind the object itself, which
 // arrays made for whoever looks share. Making both at once costs more than a search of a small index.
 struct SearchResult {
-    PyObject_VAR_HEAD  // ob_size is k where the answer lies behind the object, else 0
-    PyObject* ids;     // null: behind the object
+    PyObject_VAR_HEAD   // ob_size is k where the answer lies behind the object, else 0
+        PyObject* ids;  // null: behind the object
     PyObject* distances;
     PyObject* metric;
     PyObject* stats;  // null: None

@@ -11,17 +11,9 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kLifts{"auto", "on", "off"};  // in the order of enum Lift
 
-Lift lift_named(const std::string& name) {
-    const auto* found = std::find(kLifts.begin(), kLifts.end(), name);
-    if (found == kLifts.end())
-        throw InvalidArgumentError("lift is \"" + name + "\", expected \"auto\", \"on\" or \"off\"");
-    return static_cast<Lift>(found - kLifts.begin());
-}
-
 }  // namespace
 
-Options options_of(std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
-                   std::size_t ef_construction, const std::string& lift, std::uint64_t seed) {
+Options options_of(std::size_t dim, const std::string& metric, const std::string& dtype) {
     const auto known_metric = metric_named(metric);
     if (!known_metric)
         throw InvalidArgumentError("metric is \"" + metric +
@@ -34,11 +26,14 @@ Options options_of(std::size_t dim, const std::string& metric, const std::string
     options.dim = dim;
     options.metric = *known_metric;
     options.dtype = *known_dtype;
-    options.M = M;
-    options.ef_construction = ef_construction;
-    options.lift = lift_named(lift);
-    options.seed = seed;
     return options;
+}
+
+Lift lift_named(const std::string& name) {
+    const auto* found = std::find(kLifts.begin(), kLifts.end(), name);
+    if (found == kLifts.end())
+        throw InvalidArgumentError("lift is \"" + name + "\", expected \"auto\", \"on\" or \"off\"");
+    return static_cast<Lift>(found - kLifts.begin());
 }
 
 py::dict as_dict(const Options& options) {

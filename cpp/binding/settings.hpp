@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 
 #include "binding/python.hpp"
@@ -10,9 +9,10 @@
 
 namespace vicinal::binding {
 
-// Throws InvalidArgumentError naming the setting, what was found and what is known. Ranges are the core's affair.
-Options options_of(std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
-                   std::size_t ef_construction, const std::string& lift, std::uint64_t seed);
+// The other options have their defaults. Both throw InvalidArgumentError naming the setting, what was found and what is
+// known; ranges are the core's affair.
+Options options_of(std::size_t dim, const std::string& metric, const std::string& dtype);
+Lift lift_named(const std::string& name);
 
 py::dict as_dict(const Options& options);
 py::dict as_dict(const Memory& memory);
