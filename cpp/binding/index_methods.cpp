@@ -120,15 +120,18 @@ void bind_index(py::module_& module) {
 
     py::class_<Handle>(module, "Index")
         .def(py::init([](std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
-                         std::size_t ef_construction, const std::string& lift, std::uint64_t seed) {
+                         std::size_t ef_construction, const std::string& traversal, const std::string& lift,
+                         std::uint64_t seed) {
                  Options options = options_of(dim, metric, dtype);
                  options.M = M;
                  options.ef_construction = ef_construction;
-                 options.lift = lift_named(lift);
+                 options.traversal = traversal_of(traversal);
+                 options.lift = lift_of(lift);
                  options.seed = seed;
                  return Handle(std::make_unique<Index>(options));
              }),
-             "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "lift"_a, "seed"_a)
+             "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a,
+             "seed"_a)
         .def(py::init(&adopt), "loaded"_a)
         .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "threads"_a, "progress"_a)
         .def(

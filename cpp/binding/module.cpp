@@ -41,16 +41,17 @@ py::tuple exact_search_arrays(const py::array& base, const py::array& queries, s
     const Found found{span_of(arrays.ids), span_of(arrays.distances), counts, {}};
     PythonWatch watch(std::move(progress));
     watched(watch, [&](Watch& core) {
-        exact_search(options, rows.data, rows.n, asked.data, asked.n, k, resolve_threads(threads), found, core);
+        exact_search(options, {rows.data, rows.n}, {asked.data, asked.n}, {.k = k, .threads = threads}, found, core);
     });
     watch.throw_error();
     return py::make_tuple(arrays.ids, arrays.distances);
 }
 
 py::dict plan_memory_dict(std::size_t n, std::size_t dim, const std::string& metric, const std::string& dtype,
-                          std::size_t M) {
+                          std::size_t M, const std::string& traversal) {
     Options options = options_of(dim, metric, dtype);
     options.M = M;
+    options.traversal = traversal_of(traversal);
     check(options);
     return as_dict(plan_memory(options, n));
 }
@@ -66,7 +67,8 @@ PYBIND11_MODULE(_core, module) {
     bind_fast_search(module);
     module.def("exact_search", &exact_search_arrays, "base"_a, "queries"_a, "k"_a, "metric"_a = "l2", "threads"_a = 0,
                "progress"_a = py::none());
-    module.def("plan_memory", &plan_memory_dict, "n"_a, "dim"_a, "metric"_a, "dtype"_a, "M"_a);
+    module.def("plan_memory", &plan_memory_dict, "n"_a, "dim"_a, "metric"_a, "dtype"_a, "M"_a,
+               "traversal"_a);
     module.def("info", [](const std::string& path) { return as_dict(vicinal::Index::info(path)); }, "path"_a);
     module.def("kernels_in_use", &vicinal::kernels_in_use);
     module.attr("__version__") = VICINAL_VERSION;

@@ -29,11 +29,19 @@ Options options_of(std::size_t dim, const std::string& metric, const std::string
     return options;
 }
 
-Lift lift_named(const std::string& name) {
+Lift lift_of(const std::string& name) {
     const auto* found = std::find(kLifts.begin(), kLifts.end(), name);
     if (found == kLifts.end())
         throw InvalidArgumentError("lift is \"" + name + "\", expected \"auto\", \"on\" or \"off\"");
     return static_cast<Lift>(found - kLifts.begin());
+}
+
+Traversal traversal_of(const std::string& name) {
+    const auto known = traversal_named(name);
+    if (!known)
+        throw InvalidArgumentError("traversal is \"" + name +
+                                   "\", expected \"auto\", \"exact\", \"u8\" or \"sq8\"");
+    return *known;
 }
 
 py::dict as_dict(const Options& options) {

@@ -9,10 +9,11 @@
 
 namespace vicinal::binding {
 
-// The other options have their defaults. Both throw InvalidArgumentError naming the setting, what was found and what is
+// The other options have their defaults. All throw InvalidArgumentError naming the setting, what was found and what is
 // known; ranges are the core's affair.
 Options options_of(std::size_t dim, const std::string& metric, const std::string& dtype);
-Lift lift_named(const std::string& name);
+Lift lift_of(const std::string& name);
+Traversal traversal_of(const std::string& name);
 
 py::dict as_dict(const Options& options);
 py::dict as_dict(const Memory& memory);

@@ -15,10 +15,6 @@ namespace {
 constexpr std::size_t kLine = 64;
 constexpr float kLargestF16 = 65'504.0F;
 
-std::size_t stride_for(std::size_t bytes) {
-    return bytes >= kLine ? round_up(bytes, kLine) : std::bit_ceil(std::max<std::size_t>(bytes, 1));
-}
-
 template <class T>
 double sum_of_squares(const T* values, std::size_t n) {
     // Eight sums side by side, because one would wait for itself at every step. Their order is part of the format:
@@ -57,11 +53,21 @@ void Ruler::finish(const Probe& probe, const kernels::Rows& rows, const std::uin
                     std::max(0.0, 1.0 - static_cast<double>(distances[i]) * static_cast<double>(probe.factor) *
                                             static_cast<double>(rows.scale[slots[i]])));
             return;
+        case Finish::code:
+            for (std::size_t i = 0; i < n; ++i) {
+                const float* factors = rows.scale + 2 * std::size_t{slots[i]};
+                distances[i] = probe.add + factors[0] + (probe.factor * factors[1]) * distances[i];
+            }
+            return;
         case Finish::lifted:
             for (std::size_t i = 0; i < n; ++i)
                 distances[i] = ceiling_ - distances[i] - probe.factor * rows.scale[slots[i]];
             return;
     }
+}
+
+std::size_t Space::stride_for(std::size_t bytes) {
+    return bytes >= kLine ? round_up(bytes, kLine) : std::bit_ceil(std::max<std::size_t>(bytes, 1));
 }
 
 Space::Space(Metric metric, Dtype dtype, std::size_t dim)

@@ -14,7 +14,9 @@ namespace vicinal {
 // A vector made ready to be compared with rows. `data` points at the caller's vector where that will do as it is.
 struct Probe {
     const void* data = nullptr;
-    float factor = 1.0F;  // integers under cosine: 1 / |q|;  a lifted construction: the height of the vector
+    float factor = 1.0F;  // integers under cosine: 1 / |q|;  a lifted construction: the height of the vector;
+                          // 8-bit codes: the size of a step
+    float add = 0.0F;     // 8-bit codes: what every distance starts from
 };
 
 // The arithmetic between a probe and rows: a kernel, and what is done to its sums so that smaller is closer and the
@@ -26,6 +28,7 @@ public:
         halve,             // l2 between rows of length one is twice the cosine distance
         one_minus,         // inner product
         one_minus_scaled,  // cosine of integers: the exact dot, times both inverse norms
+        code,              // 8-bit codes: two factors a row turn the integer dot into a distance (walk_code.hpp)
         lifted             // ceiling - q.x - h(q) h(x): l2 in the lifted space, halved (see Space)
     };
 
@@ -62,6 +65,7 @@ public:
 
     // Bytes from one row to the next: whole cache lines, or a power of two below one.
     std::size_t stride() const { return stride_; }
+    static std::size_t stride_for(std::size_t bytes);
     std::size_t row_bytes() const { return stored_bytes(dtype_, dim_); }
     std::size_t given_row_bytes() const { return given_bytes(dtype_, dim_); }
     bool has_factors() const { return metric_ == Metric::ip || metric_ == Metric::cosine; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "graph/scan.hpp"
 #include "graph/search.hpp"
@@ -10,9 +11,14 @@ namespace vicinal {
 
 constexpr std::size_t kQueriesPerScan = 16;  // more would push the rows out of the cache by heaps and queries
 
-// `queries` as callers hand them in, n of them, at most kQueriesPerScan; one answer each. Writes how many neighbors
-// each has to `counts`.
-void answer_exactly(const ScanRows& rows, const Space& space, const std::byte* queries, std::size_t n, std::size_t k,
-                    const Answer* answers, std::int64_t* counts);
+// One query of a group: where it is, laid out as callers hand it in, and where its answer goes.
+struct ExactQuery {
+    const std::byte* given;
+    Answer answer;
+    std::int64_t* count;
+};
+
+// Requires: at most kQueriesPerScan queries.
+void answer_exactly(const ScanRows& rows, const Space& space, std::span<const ExactQuery> queries, std::size_t k);
 
 }  // namespace vicinal

@@ -6,6 +6,7 @@
 
 #include "base/types.hpp"
 #include "codecs/space.hpp"
+#include "graph/ground.hpp"
 #include "graph/view.hpp"
 
 namespace vicinal {
@@ -14,6 +15,7 @@ struct GraphOptions {
     std::size_t M = 16;
     std::size_t ef_construction = 200;
     std::uint64_t seed = 0;
+    Traversal traversal = Traversal::automatic;
     enum class Lift : std::uint8_t { automatic = 0, on = 1, off = 2 } lift = Lift::automatic;
 };
 
@@ -25,7 +27,7 @@ struct Norms {
 
 struct Graph {
     Graph(const Space& vector_space, const GraphOptions& graph_options)
-        : space(vector_space), options(graph_options), layout(space, options.M), view(layout, space.dim()) {}
+        : space(vector_space), options(graph_options), layout(space, options.M), view(layout, space) {}
 
     Space space;
     GraphOptions options;
@@ -33,9 +35,15 @@ struct Graph {
     View view;                     // the writer's own copy; published by whoever owns the graph
     std::uint64_t insertions = 0;  // ever begun and finished; the level of the next node is drawn with it
     Norms norms;
+    std::uint32_t judge_at = 0;  // automatic traversal is chosen anew when the graph has this many nodes
 
     bool lifted() const;
-    Ruler build_ruler() const { return space.build_ruler(lifted(), norms.ceiling); }
+
+    // What construction stands on. A lift is not in the codes.
+    Ground build_ground() const {
+        if (view.code.on() && !lifted()) return Ground::coded(view);
+        return Ground::stored(view, space, space.build_ruler(lifted(), norms.ceiling));
+    }
 };
 
 // Takes notice of the norms of rows [first, first + n), which are encoded but not yet linked, and sets their

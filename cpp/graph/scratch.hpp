@@ -1,6 +1,7 @@
 // What a thread needs beside an index to work on it, kept across calls so that nothing is allocated twice.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct ThreadScratch {
     Scratch walk;
     SelectScratch select;
     std::vector<float> probe;
+    std::vector<std::byte> code;  // of a query
     std::vector<Key> candidates;
     std::vector<std::uint32_t> joint;  // the old and the new links of a node,
     std::vector<Distance> distances;   // and how far they are

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "codecs/space.hpp"
+#include "graph/ground.hpp"
 #include "graph/nearest.hpp"
 #include "graph/scratch.hpp"
 #include "graph/view.hpp"
@@ -24,12 +25,32 @@ struct Answer {
     float* distances;
 };
 
-// Writes the nearest first, by (distance, id), pads with kNoId and kFarthest, and returns how many there are.
-// `query` is laid out as callers hand it in. Adds what it cost to `tally`.
-std::size_t search(const View& view, const Space& space, const std::byte* query, const Asked& asked,
-                   const Answer& answer, ThreadScratch& scratch, Tally& tally);
-
-// Writes hits into an answer and pads it.
+// Writes hits into an answer, pads it with kNoId and kFarthest, and returns how many there are.
 std::size_t write_answer(std::span<const Hit> hits, std::size_t k, const Answer& answer);
+
+// A thread's searches in one View.
+class Search {
+public:
+    Search(const View& view, const Space& space, ThreadScratch& scratch)
+        : view_(view), space_(space), stored_(Ground::stored(view, space, space.search_ruler())), scratch_(scratch) {}
+
+    // Writes the nearest first, by (distance, id), pads, and returns how many there are. `query` is laid out as
+    // callers hand it in.
+    std::size_t answer(const std::byte* query, const Asked& asked, const Answer& answer);
+
+    Tally tally;  // of all answers so far
+
+private:
+    void walk(const Probe& probe, const Asked& asked);
+    void rerank(const Probe& probe, std::size_t count);
+    std::size_t write_found(std::size_t k, const Answer& answer);
+    std::size_t scan_for(const Probe& probe, std::size_t k, const Answer& answer);
+
+    const View& view_;
+    const Space& space_;
+    const Ground stored_;
+    ThreadScratch& scratch_;
+    std::span<const Key> found_;  // by the walk, nearest first
+};
 
 }  // namespace vicinal

@@ -16,17 +16,14 @@ bool is_copy(Distance between, Distance to_target) {
 }
 
 // Compares a candidate with the chosen in handfuls: one kernel call each, and often the first handful decides.
-Verdict judge(const View& view, const Space& space, const Ruler& ruler, Key candidate,
-              std::span<const std::uint32_t> chosen, SelectScratch& scratch, std::size_t& measured) {
+Verdict judge(const Ground& ground, Key candidate, std::span<const std::uint32_t> chosen, SelectScratch& scratch) {
     constexpr std::size_t kHandful = 8;
-    const Slot slot{candidate.slot()};
-    const Probe probe = space.probe_row(view.vector(slot), view.factor(slot), scratch.probe);
+    const Probe probe = ground.probe_of(Slot{candidate.slot()}, scratch.probe);
     const Distance to_target = candidate.distance();
     std::array<Distance, kHandful> between{};
     for (std::size_t first = 0; first < chosen.size(); first += kHandful) {
         const std::size_t n = std::min(kHandful, chosen.size() - first);
-        ruler.measure(probe, view.vectors(), chosen.data() + first, n, between.data());
-        measured += n;
+        ground.measure(probe, chosen.data() + first, n, between.data());
         for (std::size_t i = 0; i < n; ++i) {
             if (is_copy(between[i], to_target)) return Verdict::copy;
             if (between[i] < to_target) return Verdict::prune;
@@ -37,23 +34,20 @@ Verdict judge(const View& view, const Space& space, const Ruler& ruler, Key cand
 
 }  // namespace
 
-std::size_t select_neighbors(const View& view, const Space& space, const Ruler& ruler, std::span<const Key> candidates,
-                             std::size_t most, std::size_t fill, SelectScratch& scratch,
-                             std::vector<std::uint32_t>& chosen) {
-    std::size_t measured = 0;
+void select_neighbors(const Ground& ground, std::span<const Key> candidates, Room room, SelectScratch& scratch,
+                      std::vector<std::uint32_t>& chosen) {
     chosen.clear();
     scratch.pruned.clear();
     for (const Key candidate : candidates) {
-        if (chosen.size() == most) break;
-        const Verdict verdict = judge(view, space, ruler, candidate, chosen, scratch, measured);
+        if (chosen.size() == room.most) break;
+        const Verdict verdict = judge(ground, candidate, chosen, scratch);
         if (verdict == Verdict::keep)
             chosen.push_back(candidate.slot());
         else if (verdict == Verdict::prune)
             scratch.pruned.push_back(candidate.slot());
     }
-    for (std::size_t i = 0; i < scratch.pruned.size() && chosen.size() < fill; ++i)
+    for (std::size_t i = 0; i < scratch.pruned.size() && chosen.size() < room.fill; ++i)
         chosen.push_back(scratch.pruned[i]);
-    return measured;
 }
 
 }  // namespace vicinal

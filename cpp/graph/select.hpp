@@ -6,15 +6,13 @@
 #include <span>
 #include <vector>
 
-#include "codecs/space.hpp"
 #include "graph/beam.hpp"
-#include "graph/view.hpp"
+#include "graph/ground.hpp"
 
 namespace vicinal {
 
 struct SelectScratch {
     std::vector<std::uint32_t> pruned;
-    std::vector<Distance> between;
     std::vector<float> probe;
 };
 
@@ -27,9 +25,11 @@ struct SelectScratch {
 // is not taken to fill.
 //
 // `candidates`: keys of distances from the target, ascending, without the target and without repetition.
-// Writes the chosen slots, at most `most`; returns how many distances were computed.
-std::size_t select_neighbors(const View& view, const Space& space, const Ruler& ruler, std::span<const Key> candidates,
-                             std::size_t most, std::size_t fill, SelectScratch& scratch,
-                             std::vector<std::uint32_t>& chosen);
+// Writes the chosen slots, at most `most`.
+struct Room {
+    std::size_t most, fill;
+};
+void select_neighbors(const Ground& ground, std::span<const Key> candidates, Room room, SelectScratch& scratch,
+                      std::vector<std::uint32_t>& chosen);
 
 }  // namespace vicinal

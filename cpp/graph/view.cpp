@@ -13,7 +13,7 @@ std::size_t Layout::stride_of(std::size_t lanes) {
     return bytes >= Arena::kLine ? round_up(bytes, Arena::kLine) : std::bit_ceil(bytes);
 }
 
-View::View(const Layout& layout, std::size_t dimension)
+View::View(const Layout& layout, const Space& space)
     : rows(layout.row_stride),
       factors(layout.has_factors ? sizeof(float) : 0),
       ids(sizeof(Id)),
@@ -22,7 +22,8 @@ View::View(const Layout& layout, std::size_t dimension)
       links(layout.link_stride),
       upper_first(sizeof(std::uint32_t)),
       upper_links(layout.upper_link_stride),
-      dim(dimension),
+      code(space, Traversal::exact),
+      dim(space.dim()),
       width(layout.width),
       upper_width(layout.upper_width) {}
 
@@ -39,7 +40,7 @@ std::size_t grown(std::size_t capacity, std::size_t needed) {
 void View::reserve(std::size_t slots, std::size_t upper_rows) {
     View larger = *this;
     const std::size_t room = grown(rows.capacity(), slots);
-    for (Table* table : {&larger.rows, &larger.factors, &larger.ids, &larger.states, &larger.levels, &larger.links,
+    for (Table* table : {&larger.rows, &larger.factors, &larger.codes, &larger.code_factors, &larger.ids, &larger.states, &larger.levels, &larger.links,
                          &larger.upper_first})
         if (table->stride() != 0) table->reserve(room, count);
     larger.upper_links.reserve(grown(upper_links.capacity(), upper_rows), upper_count);

@@ -7,8 +7,8 @@
 
 namespace vicinal {
 
-Walk::Walk(const View& view, const Ruler& ruler, const Probe& probe, Scratch& scratch)
-    : view_(view), ruler_(ruler), probe_(probe), vectors_(view.vectors()), scratch_(scratch) {
+Walk::Walk(const View& view, const Ground& ground, const Probe& probe, Scratch& scratch)
+    : view_(view), ground_(ground), probe_(probe), scratch_(scratch) {
     scratch_.visited.make_room(view.rows.capacity());
     const std::size_t widest = std::max(view.width, view.upper_width);
     if (scratch_.slots.size() < widest) {
@@ -20,7 +20,7 @@ Walk::Walk(const View& view, const Ruler& ruler, const Probe& probe, Scratch& sc
 Key Walk::key_of(Slot slot) {
     const std::uint32_t index = index_of(slot);
     Distance distance = 0;
-    ruler_.measure(probe_, vectors_, &index, 1, &distance);
+    ground_.measure(probe_, &index, 1, &distance);
     ++tally.distances;
     return {distance, index};
 }
@@ -31,7 +31,7 @@ Key Walk::descend(Level level) {
         for (bool closer = true; closer;) {
             std::size_t n = 0;
             view_.links_of(Slot{best.slot()}, at).for_each([&](std::uint32_t slot) { scratch_.slots[n++] = slot; });
-            ruler_.measure(probe_, vectors_, scratch_.slots.data(), n, scratch_.distances.data());
+            ground_.measure(probe_, scratch_.slots.data(), n, scratch_.distances.data());
             tally.distances += n;
             ++tally.hops;
             closer = false;
@@ -53,7 +53,7 @@ std::size_t Walk::measure_fresh(std::uint32_t slot, Level level) {
     view_.links_of(Slot{slot}, level).for_each([&](std::uint32_t neighbor) {
         if (scratch_.visited.visit(neighbor)) scratch_.slots[n++] = neighbor;
     });
-    ruler_.measure(probe_, vectors_, scratch_.slots.data(), n, scratch_.distances.data());
+    ground_.measure(probe_, scratch_.slots.data(), n, scratch_.distances.data());
     tally.distances += n;
     ++tally.hops;
     return n;

@@ -8,6 +8,7 @@
 #include "base/types.hpp"
 #include "codecs/space.hpp"
 #include "graph/beam.hpp"
+#include "graph/ground.hpp"
 #include "graph/view.hpp"
 #include "graph/visited.hpp"
 
@@ -17,10 +18,12 @@ namespace vicinal {
 struct Tally {
     std::size_t distances = 0;
     std::size_t hops = 0;
+    std::size_t reranked = 0;
 
     Tally& operator+=(const Tally& other) {
         distances += other.distances;
         hops += other.hops;
+        reranked += other.reranked;
         return *this;
     }
 };
@@ -32,12 +35,11 @@ struct Scratch {
     std::vector<Key> frontier;              // of a gated walk, a heap
     std::vector<std::uint32_t> slots;       // the fresh neighbors of a hop,
     std::vector<Distance> distances;        // and how far they are
-    std::vector<float> probe;
 };
 
 class Walk {
 public:
-    Walk(const View& view, const Ruler& ruler, const Probe& probe, Scratch& scratch);
+    Walk(const View& view, const Ground& ground, const Probe& probe, Scratch& scratch);
 
     // The nearest node that greedy steps reach on `level` and the levels above it, from the entry. Requires: the
     // graph is not empty.
@@ -58,9 +60,8 @@ private:
     std::size_t measure_fresh(std::uint32_t slot, Level level);
 
     const View& view_;
-    const Ruler& ruler_;
+    const Ground& ground_;
     const Probe& probe_;
-    const kernels::Rows vectors_;
     Scratch& scratch_;
 };
 

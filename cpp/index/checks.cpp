@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/errors.hpp"
+#include "codecs/walk_code.hpp"
 
 namespace vicinal {
 
@@ -41,6 +42,13 @@ void check_vectors(const Space& space, const std::byte* rows, std::size_t n, con
     if (row < n)
         throw InvalidVectorError(std::string(name) + " row " + std::to_string(row) + " " +
                                  space.fault(rows + row * space.given_row_bytes()));
+}
+
+void check_integral(const Space& space, const std::byte* rows, std::size_t n) {
+    for (std::size_t row = 0; row < n; ++row)
+        if (!WalkCode::integral(reinterpret_cast<const float*>(rows + row * space.given_row_bytes()), space.dim()))
+            throw InvalidVectorError("vectors row " + std::to_string(row) +
+                                     " holds other than whole numbers from 0 to 255, which traversal u8 walks on");
 }
 
 }  // namespace vicinal

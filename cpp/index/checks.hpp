@@ -19,4 +19,7 @@ std::size_t width_of(const SearchOptions& options);
 // Throws InvalidVectorError for the first row that cannot be used: "vectors row 17 holds NaN".
 void check_vectors(const Space& space, const std::byte* rows, std::size_t n, const char* name, Team& team);
 
+// The same for rows that were promised to be whole numbers from 0 to 255.
+void check_integral(const Space& space, const std::byte* rows, std::size_t n);
+
 }  // namespace vicinal

@@ -36,6 +36,7 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
     Team team(std::min(resolve_threads(threads), n));
 
     check_vectors(graph.space, rows, n, "vectors", team);
+    if (parts_->options.traversal == Traversal::u8) check_integral(graph.space, rows, n);
     const std::vector<Id> ids = parts_->ids_for(n, given_ids);
     parts_->make_room(n);
 

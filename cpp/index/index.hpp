@@ -13,6 +13,12 @@
 
 namespace vicinal {
 
+// Rows without gaps, as callers hand them in.
+struct Vectors {
+    const std::byte* rows;
+    std::size_t n;
+};
+
 // Where search() puts what it finds: k columns a query, row by row, nearest first, short rows padded with id -1 and
 // distance +inf. `work` is empty, or has one entry per query.
 struct Work {
@@ -45,7 +51,7 @@ struct Added {
 
 // Bytes by part. Counted from what is in use, not from what the next growth has set aside.
 struct Memory {
-    std::size_t vectors = 0, links = 0, upper_links = 0, ids = 0, factors = 0;
+    std::size_t vectors = 0, codes = 0, links = 0, upper_links = 0, ids = 0, factors = 0;
 };
 
 struct GraphShape {
@@ -53,6 +59,7 @@ struct GraphShape {
     int top_level = -1;
     std::vector<std::size_t> level_counts;
     double mean_degree = 0;  // at level 0
+    Traversal walked = Traversal::exact;  // what searches compare, as chosen or asked for
 };
 
 // What a file's header says, without reading a vector.
@@ -109,13 +116,15 @@ private:
     std::unique_ptr<Parts> parts_;
 };
 
-// What n vectors will take, by the same arithmetic that lays them out.
+// What n vectors will take, by the same arithmetic that lays them out. Automatic traversal is taken for what it chooses
+// for a thousand vectors and more that are neither whole numbers nor spoiled by rounding; whole numbers take 8 bytes
+// less each (ask for u8).
 Memory plan_memory(const Options& options, std::size_t n);
 
-// The k nearest of n rows by comparison with each of them, without an index; ids are row numbers and equal distances
+// The k nearest of the base by comparison with each of them, without an index; ids are row numbers and equal distances
 // are ordered by them. Throws as Index::search does.
-void exact_search(const Options& options, const std::byte* rows, std::size_t n, const std::byte* queries,
-                  std::size_t n_queries, std::size_t k, std::size_t threads, const Found& found, Watch& watch);
+void exact_search(const Options& options, const Vectors& base, const Vectors& queries, const SearchOptions& asked,
+                  const Found& found, Watch& watch);
 
 // The name of the kernels in use.
 std::string kernels_in_use();

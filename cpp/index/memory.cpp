@@ -1,3 +1,4 @@
+#include "graph/code_choice.hpp"
 #include "graph/view.hpp"
 #include "index/parts.hpp"
 
@@ -5,9 +6,11 @@ namespace vicinal {
 namespace {
 
 // One sum for what is and for what will be: the forecast cannot drift from the layout.
-Memory count(const Layout& layout, std::size_t slots, std::size_t upper_rows, std::size_t names_bytes) {
+Memory count(const Layout& layout, const WalkCode& code, std::size_t slots, std::size_t upper_rows,
+             std::size_t names_bytes) {
     Memory memory;
     memory.vectors = slots * layout.row_stride;
+    memory.codes = slots * (code.stride() + code.factor_bytes());
     memory.factors = layout.has_factors ? slots * sizeof(float) : 0;
     memory.links = slots * layout.link_stride;
     memory.upper_links = upper_rows * layout.upper_link_stride + slots * (sizeof(std::uint32_t) + 1);
@@ -20,15 +23,17 @@ Memory count(const Layout& layout, std::size_t slots, std::size_t upper_rows, st
 Memory Index::memory() const {
     const std::shared_lock naming(parts_->naming);
     const Reading reading(*parts_);
-    return count(parts_->graph.layout, reading.view().count, reading.view().upper_count, parts_->names.bytes());
+    const View& view = reading.view();
+    return count(parts_->graph.layout, view.code, view.count, view.upper_count, parts_->names.bytes());
 }
 
 Memory plan_memory(const Options& options, std::size_t n) {
     check(options);
-    const Layout layout(Space(options.metric, options.dtype, options.dim), options.M);
+    const Space space(options.metric, options.dtype, options.dim);
+    const Layout layout(space, options.M);
     // Levels above 0 of all nodes: n / M of level 1, n / M^2 of level 2, ...
     const std::size_t upper_rows = n / (options.M - 1);
-    return count(layout, n, upper_rows, IdMap::bytes_for(n));
+    return count(layout, WalkCode(space, likely_traversal(space, options.traversal)), n, upper_rows, IdMap::bytes_for(n));
 }
 
 GraphShape Index::graph_shape() const {
@@ -39,6 +44,7 @@ GraphShape Index::graph_shape() const {
     shape.removed = view.removed;
     shape.top_level = view.top;
     shape.level_counts.resize(static_cast<std::size_t>(view.top + 1));
+    shape.walked = view.code.traversal();
     std::size_t links = 0;
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
         links += view.links_of(Slot{slot}, 0).degree();

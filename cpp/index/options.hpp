@@ -17,6 +17,7 @@ struct Options {
     Dtype dtype = Dtype::f32;
     std::size_t M = 16;                 // links a node keeps above level 0; level 0 holds 2M
     std::size_t ef_construction = 200;  // width of the beam that finds a new node's neighbors
+    Traversal traversal = Traversal::automatic;  // what a search walks on
     Lift lift = Lift::automatic;
     std::uint64_t seed = 0;
 };

@@ -11,7 +11,7 @@
 namespace vicinal {
 
 GraphOptions graph_options_of(const Options& options) {
-    return {options.M, options.ef_construction, options.seed, options.lift};
+    return {options.M, options.ef_construction, options.seed, options.traversal, options.lift};
 }
 
 Index::Parts::Parts(const Options& given)

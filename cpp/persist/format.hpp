@@ -3,7 +3,7 @@
 //
 // Sections, in this order. Each is there once, and none is optional:
 //
-//   settings      80 bytes, below
+//   settings      88 bytes, below
 //   rows          count rows of vectors, as they lie in memory: row_stride bytes each (codecs/space.hpp), of which
 //                 those beyond the vector are zero
 //   ids           count numbers of 64 bits: what the user calls each row
@@ -16,12 +16,12 @@
 // A row of links takes whole lines of 64 bytes, or a power of two below that (Layout::stride_of). Its links stand
 // first, each another slot that reaches that level, none twice; every lane after them holds the node's own slot.
 //
-// Settings, 80 bytes
+// Settings, 88 bytes
 //    0   4  dim
 //    4   1  metric    } the numbers in codecs/types.hpp
 //    5   1  dtype     }
 //    6   1  lift, the number in graph/graph.hpp
-//    7   1  zero
+//    7   1  traversal that was asked for, the number in codecs/walk_code.hpp
 //    8   4  M
 //   12   4  ef_construction
 //   16   8  seed
@@ -30,10 +30,12 @@
 //   32   8  insertions: the level of the next node is drawn with it. Any number will do, since it may count round
 //   40   8  next id, above every id but 2^63 - 1, which is also the highest it may be
 //   48   4  entry: a node of the highest level there is; 0 in an empty index
-//   52   4  zero
+//   52   4  the number of nodes at which an automatic traversal is chosen anew
 //   56   8  norm of the shortest vector ever added, a double    } all three are zero unless the metric is ip;
 //   64   8  norm of the longest one, a double                   } of the rows none is shorter or longer
 //   72   8  ceiling of the lift, a double: not below the square of the longest
+//   80   1  traversal in use, not 0. Codes are not stored: they are made from the rows
+//   81   7  zero
 //
 // Each count stands once. `removed` could be had by counting states, and stands here so that whoever asks what is in
 // a file need not read more than its settings; the reader counts and compares. The rest is derived: the length of
@@ -60,14 +62,16 @@ constexpr FormatVersion kVersion{1, 0};
 constexpr SectionKind kSettings = 1, kRows = 2, kIds = 3, kLevels = 4, kStates = 5, kLinks = 6, kUpperLinks = 7;
 constexpr SectionKind kKinds[] = {kSettings, kRows, kIds, kLevels, kStates, kLinks, kUpperLinks};
 
-constexpr std::size_t kSettingsBytes = 80;
-constexpr std::size_t kDimAt = 0, kMetricAt = 4, kDtypeAt = 5, kLiftAt = 6, kZeroAt = 7, kMAt = 8;
+constexpr std::size_t kSettingsBytes = 88;
+constexpr std::size_t kDimAt = 0, kMetricAt = 4, kDtypeAt = 5, kLiftAt = 6, kTraversalAt = 7, kMAt = 8;
 constexpr std::size_t kEfConstructionAt = 12, kSeedAt = 16, kCountAt = 24, kRemovedAt = 28, kInsertionsAt = 32;
-constexpr std::size_t kNextIdAt = 40, kEntryAt = 48, kZerosAt = 52, kShortestAt = 56, kLongestAt = 64, kCeilingAt = 72;
+constexpr std::size_t kNextIdAt = 40, kEntryAt = 48, kJudgeAtAt = 52, kShortestAt = 56, kLongestAt = 64, kCeilingAt = 72;
+constexpr std::size_t kWalkedAt = 80, kZerosAt = 81, kZeros = 7;
 
 // Larger settings are not an index of this version. They are also the limits of what a caller may ask for.
 constexpr std::uint32_t kMaxDim = 65'536;
 constexpr std::uint32_t kMinM = 2, kMaxM = 4'096;
 constexpr std::uint32_t kMaxEfConstruction = 1'000'000;
+constexpr std::uint32_t kMaxJudgeAt = UINT32_MAX;
 
 }  // namespace vicinal::format

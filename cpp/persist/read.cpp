@@ -5,6 +5,7 @@
 
 #include "base/checked.hpp"
 #include "file/container_read.hpp"
+#include "graph/code_choice.hpp"
 #include "persist/check.hpp"
 #include "persist/effort.hpp"
 #include "persist/format.hpp"
@@ -68,6 +69,15 @@ void derive_factors(Graph& graph) {
     }
 }
 
+// Requires: rows and factors are right.
+void derive_codes(Graph& graph, const Settings& settings, const std::string& name) {
+    graph.judge_at = settings.judge_at;
+    if (!rows_have_code(graph, settings.walked))
+        refuse(name, "traversal " + std::string(name_of(settings.walked)) +
+                         " is in use with rows that are not whole numbers from 0 to 255");
+    encode_all(graph, settings.walked);
+}
+
 }  // namespace
 
 StoredIndex read_index(const ByteSource& given, Watch& watch) {
@@ -108,6 +118,7 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     check_rows(graph, name, effort);
     check_links(view, name, effort);
     derive_factors(graph);
+    derive_codes(graph, settings, name);
     effort.finish();
     return stored;
 }

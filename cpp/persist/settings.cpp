@@ -48,6 +48,15 @@ void check_norms(const Settings& settings, const std::string& name) {
                "at least the square of the longest norm, " + std::to_string(norms.longest));
 }
 
+void check_traversal(const Settings& settings, const std::string& name) {
+    const Space space(settings.metric, settings.dtype, settings.dim);
+    for (const Traversal traversal : {settings.graph.traversal, settings.walked})
+        if (traversal != Traversal::automatic && !WalkCode::serves(space, traversal))
+            refuse(name, "traversal " + std::string(name_of(traversal)) + " stands with metric " +
+                             std::string(name_of(settings.metric)) + " and dtype " +
+                             std::string(name_of(settings.dtype)) + ", expected one that serves them");
+}
+
 void check_counts(const Settings& settings, const std::string& name) {
     if (settings.count == 0 && settings.entry != 0) refuse(name, "the entry of an empty index", settings.entry, "0");
     if (settings.count != 0 && settings.entry >= settings.count)
@@ -68,6 +77,8 @@ Settings settings_of(const Graph& graph, std::int64_t next_id) {
     settings.next_id = next_id;
     settings.entry = index_of(graph.view.entry);
     settings.norms = graph.norms;
+    settings.walked = graph.view.code.traversal();
+    settings.judge_at = graph.judge_at;
     return settings;
 }
 
@@ -78,6 +89,7 @@ SettingsBytes encode(const Settings& settings) {
     store_number(bytes, kMetricAt, static_cast<std::uint8_t>(settings.metric));
     store_number(bytes, kDtypeAt, static_cast<std::uint8_t>(settings.dtype));
     store_number(bytes, kLiftAt, static_cast<std::uint8_t>(settings.graph.lift));
+    store_number(bytes, kTraversalAt, static_cast<std::uint8_t>(settings.graph.traversal));
     store_number(bytes, kMAt, static_cast<std::uint32_t>(settings.graph.M));
     store_number(bytes, kEfConstructionAt, static_cast<std::uint32_t>(settings.graph.ef_construction));
     store_number(bytes, kSeedAt, settings.graph.seed);
@@ -86,6 +98,8 @@ SettingsBytes encode(const Settings& settings) {
     store_number(bytes, kInsertionsAt, settings.insertions);
     store_number(bytes, kNextIdAt, static_cast<std::uint64_t>(settings.next_id));
     store_number(bytes, kEntryAt, settings.entry);
+    store_number(bytes, kJudgeAtAt, settings.judge_at);
+    store_number(bytes, kWalkedAt, static_cast<std::uint8_t>(settings.walked));
     store_number(bytes, kShortestAt, std::bit_cast<std::uint64_t>(settings.norms.shortest));
     store_number(bytes, kLongestAt, std::bit_cast<std::uint64_t>(settings.norms.longest));
     store_number(bytes, kCeilingAt, std::bit_cast<std::uint64_t>(settings.norms.ceiling));
@@ -104,7 +118,7 @@ Settings decode_settings(std::span<const std::byte> bytes, const std::string& na
     settings.metric = Metric{fields.number<std::uint8_t>("the metric", kMetricAt, 0, 4)};
     settings.dtype = Dtype{fields.number<std::uint8_t>("the dtype", kDtypeAt, 0, 5)};
     settings.graph.lift = GraphOptions::Lift{fields.number<std::uint8_t>("lift", kLiftAt, 0, 2)};
-    fields.number<std::uint8_t>("a reserved byte", kZeroAt, 0, 0);
+    settings.graph.traversal = Traversal{fields.number<std::uint8_t>("traversal", kTraversalAt, 0, 3)};
     settings.graph.M = fields.number<std::uint32_t>("M", kMAt, kMinM, kMaxM);
     settings.graph.ef_construction =
         fields.number<std::uint32_t>("ef_construction", kEfConstructionAt, 1, kMaxEfConstruction);
@@ -115,7 +129,9 @@ Settings decode_settings(std::span<const std::byte> bytes, const std::string& na
     settings.next_id = static_cast<std::int64_t>(fields.number<std::uint64_t>(
         "the next id", kNextIdAt, 0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())));
     settings.entry = fields.number<std::uint32_t>("the entry", kEntryAt, 0, kMaxSlots - 1);
-    fields.number<std::uint32_t>("a reserved number", kZerosAt, 0, 0);
+    settings.judge_at = fields.number<std::uint32_t>("the next choice of traversal", kJudgeAtAt, 0, kMaxJudgeAt);
+    settings.walked = Traversal{fields.number<std::uint8_t>("the traversal in use", kWalkedAt, 1, 3)};
+    for (std::size_t i = 0; i < kZeros; ++i) fields.number<std::uint8_t>("a reserved byte", kZerosAt + i, 0, 0);
     settings.norms.shortest = fields.norm("the norm of the shortest vector", kShortestAt);
     settings.norms.longest = fields.norm("the norm of the longest vector", kLongestAt);
     settings.norms.ceiling = fields.norm("the ceiling", kCeilingAt);
@@ -127,6 +143,7 @@ Settings decode_settings(std::span<const std::byte> bytes, const std::string& na
         refuse(name, "dim", settings.dim, "a multiple of 8 for packed bits");
     check_counts(settings, name);
     check_norms(settings, name);
+    check_traversal(settings, name);
     return settings;
 }
 

@@ -24,6 +24,8 @@ struct Settings {
     std::int64_t next_id = 0;
     std::uint32_t entry = 0;
     Norms norms;
+    Traversal walked = Traversal::exact;
+    std::uint32_t judge_at = 0;
 };
 
 using SettingsBytes = std::array<std::byte, format::kSettingsBytes>;

@@ -21,7 +21,7 @@ class Plan:
     n, dim, metric, dtype, M, traversal
         What was asked for.
     bytes : mapping of str to int
-        Bytes by part: ``"vectors"``, ``"links"`` (level 0), ``"upper_links"``, ``"ids"`` and ``"factors"``.
+        Bytes by part: ``"vectors"``, ``"codes"`` (what walks compare), ``"links"`` (level 0), ``"upper_links"``, ``"ids"`` and ``"factors"``.
         The levels above 0 are drawn at random, so that ``"upper_links"`` is what is expected.
 
     Examples
@@ -83,7 +83,8 @@ def plan(
     M : int
         Links of a node above level 0; level 0 holds 2M.
     traversal : str
-        What a search walks on: ``"auto"`` or ``"exact"``.
+        What a search walks on, as for :class:`vicinal.Index`. ``"auto"`` is forecast as ``"sq8"`` for floats in more
+        than 32 dimensions; whole numbers from 0 to 255, which it walks on as ``"u8"``, take 8 bytes less each.
 
     Returns
     -------
@@ -107,7 +108,7 @@ def plan(
     links = whole_number("M", M, MIN_M, MAX_M)
     one_of("traversal", traversal, TRAVERSALS)
     distance, stored = metric_and_dtype(metric, dtype)
-    parts = _core.plan_memory(count, columns, distance, stored, links)
+    parts = _core.plan_memory(count, columns, distance, stored, links, traversal)
     return Plan(count, columns, distance, stored, links, traversal, parts)
 
 

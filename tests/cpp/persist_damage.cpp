@@ -175,7 +175,7 @@ TEST_CASE("settings that no index has are refused with what was found and expect
           "metric hamming stands with dtype f32, expected one that goes with it");
     CHECK(complaint(kDtypeAt, std::uint8_t{6}) == "the dtype is 6, expected 0 to 5");
     CHECK(complaint(kLiftAt, std::uint8_t{3}) == "lift is 3, expected 0 to 2");
-    CHECK(complaint(kZeroAt, std::uint8_t{1}) == "a reserved byte is 1, expected 0 to 0");
+    CHECK(complaint(kTraversalAt, std::uint8_t{4}) == "traversal is 4, expected 0 to 3");
     CHECK(complaint(kMAt, 1u) == "M is 1, expected 2 to 4096");
     CHECK(complaint(kMAt, 4'097u) == "M is 4097, expected 2 to 4096");
     CHECK(complaint(kMAt, 0x8000'0001u) == "M is 2147483649, expected 2 to 4096");
@@ -189,8 +189,22 @@ TEST_CASE("settings that no index has are refused with what was found and expect
     CHECK(complaint(kNextIdAt, std::uint64_t{1} << 63).starts_with("the next id is 9223372036854775808"));
     CHECK(complaint(kNextIdAt, std::uint64_t{11}) == "the id of row 11 is 11, expected less than 11");
     CHECK(complaint(kEntryAt, 12u) == "the entry is 12, expected a slot below 12");
-    CHECK(complaint(kZerosAt, 1u) == "a reserved number is 1, expected 0 to 0");
+    CHECK(complaint(kWalkedAt, std::uint8_t{0}) == "the traversal in use is 0, expected 1 to 3");
+    CHECK(complaint(kWalkedAt, std::uint8_t{4}) == "the traversal in use is 4, expected 1 to 3");
+    CHECK(complaint(kWalkedAt, std::uint8_t{2}) ==
+          "traversal u8 is in use with rows that are not whole numbers from 0 to 255");
+    CHECK(complaint(kZerosAt + kZeros - 1, std::uint8_t{1}) == "a reserved byte is 1, expected 0 to 0");
     CHECK(complaint(kLongestAt, bits(1)) == "norms are stored for metric l2, expected for ip only");
+}
+
+TEST_CASE("a traversal that does not serve the metric is refused") {
+    using namespace format;
+    const Bytes file = small_index(Metric::cosine);
+
+    CHECK(complaint_about(with(file, kSettings, kTraversalAt, std::uint8_t{2})) ==
+          "traversal u8 stands with metric cosine and dtype f32, expected one that serves them");
+    CHECK(complaint_about(with(file, kSettings, kWalkedAt, std::uint8_t{2})) ==
+          "traversal u8 stands with metric cosine and dtype f32, expected one that serves them");
 }
 
 TEST_CASE("an empty index with an entry is refused") {

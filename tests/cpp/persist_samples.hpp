@@ -29,7 +29,9 @@ inline Bytes random_vectors(const Options& options, std::size_t n, unsigned seed
     }
     std::normal_distribution<float> normal;
     std::vector<float> floats(n * options.dim);
-    for (float& value : floats) value = normal(random);
+    // A walk on u8 takes whole numbers only.
+    const bool whole = options.traversal == Traversal::u8;
+    for (float& value : floats) value = whole ? static_cast<float>(random() % 256) : normal(random);
     Bytes bytes(floats.size() * sizeof(float));
     if (!bytes.empty()) std::memcpy(bytes.data(), floats.data(), bytes.size());
     return bytes;
@@ -66,7 +68,11 @@ inline std::vector<Options> all_kinds(std::size_t M = 4) {
                 options.M = M;
                 options.ef_construction = 20;
                 options.seed = 5;
-                kinds.push_back(options);
+                for (const Traversal traversal : {Traversal::automatic, Traversal::u8, Traversal::sq8}) {
+                    options.traversal = traversal;
+                    const Space space(metric, dtype, options.dim);
+                    if (traversal == Traversal::automatic || WalkCode::serves(space, traversal)) kinds.push_back(options);
+                }
             }
     return kinds;
 }

@@ -45,7 +45,12 @@ class Index(StoredIndex):
         Width of the beam that finds the neighbors of a new vector, 1 to 1 000 000. Wider: a better graph, built more
         slowly.
     traversal : str
-        What a search walks on: ``"exact"``, the stored vectors; ``"auto"``, the best there is, for now the same.
+        What a search walks on; results are measured on the stored vectors in any case. ``"exact"``: on those too.
+        ``"u8"``: on whole numbers from 0 to 255, a byte each, which lose nothing (l2 and ip). ``"sq8"``: on vectors
+        rounded to 8 bits, a quarter of the memory to read. ``"auto"``: u8 where all vectors are such numbers, else
+        sq8 unless rounding blurs the nearest distances by more than 2 %, and the vectors themselves in up to 32
+        dimensions, below 1024 vectors, and for the integer and bit types. It is decided at 1024 vectors and whenever
+        the index has doubled since.
     lift : str
         For ``"ip"``: whether the graph is built on vectors lifted to one length, which keeps short ones reachable.
         ``"auto"`` looks at the lengths, ``"on"``, ``"off"``.
@@ -101,6 +106,7 @@ class Index(StoredIndex):
             dtype=stored,
             M=whole_number("M", M, MIN_M, MAX_M),
             ef_construction=whole_number("ef_construction", ef_construction, 1, MAX_EF),
+            traversal=traversal,
             lift=lift,
             seed=whole_number("seed", seed, 0, MAX_SEED),
         )
@@ -130,6 +136,11 @@ class Index(StoredIndex):
     def ef_construction(self) -> int:
         """Width of the beam that finds the neighbors of a new vector."""
         return self._settings["ef_construction"]  # type: ignore[no-any-return]
+
+    @property
+    def traversal(self) -> str:
+        """What searches were asked to walk on; ``stats()["graph"]["walked"]`` says what they do walk on."""
+        return self._settings["traversal"]  # type: ignore[no-any-return]
 
     @property
     def lift(self) -> str:

@@ -1,0 +1,111 @@
+#include "codecs/walk_code.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace vicinal {
+namespace {
+
+constexpr std::array<std::string_view, 4> kNames{"auto", "exact", "u8", "sq8"};
+
+constexpr float kSteps = 127.0F;
+
+// Rounds values to whole steps of the largest, and returns the size of a step.
+float round_to_steps(const float* values, std::size_t n, std::int8_t* steps) {
+    float largest = 0;
+    for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::abs(values[i]));
+    const float inverse = largest > 0 ? kSteps / largest : 0.0F;
+    for (std::size_t i = 0; i < n; ++i) steps[i] = static_cast<std::int8_t>(std::lrintf(values[i] * inverse));
+    return largest / kSteps;
+}
+
+float sum_of_squares(const std::int8_t* steps, std::size_t n) {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += std::int64_t{steps[i]} * steps[i];
+    return static_cast<float>(sum);
+}
+
+}  // namespace
+
+std::string_view name_of(Traversal traversal) { return kNames.at(static_cast<std::size_t>(traversal)); }
+
+std::optional<Traversal> traversal_named(std::string_view name) {
+    const auto found = std::find(kNames.begin(), kNames.end(), name);
+    if (found == kNames.end()) return std::nullopt;
+    return static_cast<Traversal>(found - kNames.begin());
+}
+
+bool WalkCode::serves(const Space& space, Traversal traversal) {
+    if (traversal == Traversal::exact) return true;
+    return is_floating(space.dtype()) && (traversal != Traversal::u8 || space.metric() != Metric::cosine);
+}
+
+WalkCode::WalkCode(const Space& space, Traversal traversal)
+    : space_(space), traversal_(traversal), stride_(on() ? Space::stride_for(space.dim()) : 0) {}
+
+bool WalkCode::integral(const float* values, std::size_t n) {
+    bool all = true;
+    for (std::size_t i = 0; i < n; ++i) {
+        const float value = values[i];
+        // A comparison of what comes back catches fractions, and NaN, infinity and what a byte cannot hold.
+        const float bounded = std::min(std::max(value, 0.0F), 255.0F);
+        all &= static_cast<float>(static_cast<std::int32_t>(bounded)) == value;
+    }
+    return all;
+}
+
+void WalkCode::encode(const float* values, std::byte* code, CodeFactors* factors) const {
+    const std::size_t dim = space_.dim();
+    if (traversal_ == Traversal::u8) {
+        auto* bytes = reinterpret_cast<std::uint8_t*>(code);
+        for (std::size_t i = 0; i < dim; ++i) bytes[i] = static_cast<std::uint8_t>(values[i]);
+        return;
+    }
+    *factors = row_factors(values, reinterpret_cast<std::int8_t*>(code));
+}
+
+// l2 is |x|^2 + |q|^2 - 2 x.q, with the norms of what was rounded, not of the vectors: the sum is then the exact
+// distance between two rounded vectors, and copies are at distance 0. cosine is half of it; ip is 1 - x.q.
+CodeFactors WalkCode::row_factors(const float* values, std::int8_t* steps) const {
+    const float step = round_to_steps(values, space_.dim(), steps);
+    if (space_.metric() == Metric::ip) return {0.5F, -step};
+    const float half = space_.metric() == Metric::cosine ? 0.5F : 1.0F;
+    return {half * (step * step * sum_of_squares(steps, space_.dim())), half * -2.0F * step};
+}
+
+std::optional<Probe> WalkCode::probe(const Probe& prepared, std::vector<std::byte>& scratch) const {
+    const auto* values = static_cast<const float*>(prepared.data);
+    if (traversal_ == Traversal::u8 && !integral(values, space_.dim())) return std::nullopt;
+    scratch.resize(space_.dim());
+    CodeFactors factors{};
+    encode(values, scratch.data(), &factors);
+    return probe_code(scratch.data(), factors);
+}
+
+Probe WalkCode::probe_code(const std::byte* code, CodeFactors factors) const {
+    const float step_of_mul = space_.metric() == Metric::l2 ? -0.5F : -1.0F;  // see row_factors
+    return {code, step_of_mul * factors.mul, factors.add};
+}
+
+Ruler WalkCode::ruler() const {
+    const auto& table = kernels::active();
+    if (traversal_ == Traversal::sq8) return {table.dot_i8, Ruler::Finish::code};
+    return Space(space_.metric(), Dtype::u8, space_.dim()).search_ruler();
+}
+
+float WalkCode::noise(const float* values, float distance) const {
+    std::vector<std::int8_t> steps(space_.dim());
+    const float step = round_to_steps(values, space_.dim(), steps.data());
+    double error = 0;
+    for (std::size_t i = 0; i < space_.dim(); ++i) {
+        const double off = static_cast<double>(values[i]) - static_cast<double>(step) * steps[i];
+        error += off * off;
+    }
+    // Both vectors are rounded. Of the error e, which points anywhere, the part along the difference counts, twice:
+    // |d + e|^2 - |d|^2 is about 2 d.e, and d.e is about |d| |e| / sqrt(dim).
+    const double l2 = static_cast<double>(distance) * (space_.metric() == Metric::l2 ? 1 : 2);
+    return static_cast<float>(2 * std::sqrt(2 * error / (static_cast<double>(space_.dim()) * std::max(l2, 1e-30))));
+}
+
+}  // namespace vicinal

@@ -1,0 +1,74 @@
+// What a walk compares in place of the stored vectors: one byte a dimension.
+//
+// A walk is bound by the lines it fetches, and a quarter of the bytes is a quarter of the lines. Whatever the codes
+// say chooses what is looked at; what is reported is measured on the stored vectors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "codecs/space.hpp"
+
+namespace vicinal {
+
+enum class Traversal : std::uint8_t {
+    automatic = 0,  // whichever of the others suits the vectors
+    exact = 1,      // the stored vectors
+    u8 = 2,         // whole numbers from 0 to 255, a byte each: nothing is lost
+    sq8 = 3         // rounded to 255 steps of the row's own size
+};
+
+std::string_view name_of(Traversal traversal);
+std::optional<Traversal> traversal_named(std::string_view name);
+
+// Beside a row of sq8: distance = add + add of the probe + mul * mul of the probe * (integer dot product).
+struct CodeFactors {
+    float add, mul;
+};
+
+class WalkCode {
+public:
+    // `traversal` is settled: exact, u8 (l2 and ip only) or sq8. Vectors that are stored as integers or bits are
+    // walked as they are: exact.
+    WalkCode(const Space& space, Traversal traversal);
+
+    Traversal traversal() const { return traversal_; }
+    bool on() const { return traversal_ != Traversal::exact; }
+    bool lossless() const { return traversal_ == Traversal::u8; }
+    std::size_t stride() const { return stride_; }  // bytes from one code to the next; 0 when off
+    std::size_t factor_bytes() const { return traversal_ == Traversal::sq8 ? sizeof(CodeFactors) : 0; }
+
+    // Vectors stored as floats can be walked as sq8, and as u8 unless cosine makes fractions of whole numbers. The
+    // stored vectors themselves serve always.
+    static bool serves(const Space& space, Traversal traversal);
+
+    // Whole numbers from 0 to 255 throughout.
+    static bool integral(const float* values, std::size_t n);
+
+    // `values` is the vector as a probe holds it: as it was given, or of length one under cosine.
+    // Requires, for u8: integral.
+    void encode(const float* values, std::byte* code, CodeFactors* factors) const;
+
+    // Nothing when the vector has no such code: then it walks on the stored vectors.
+    std::optional<Probe> probe(const Probe& prepared, std::vector<std::byte>& scratch) const;
+
+    // A row's own code as a probe.
+    Probe probe_code(const std::byte* code, CodeFactors factors) const;
+
+    Ruler ruler() const;
+
+    // How much the distances between codes stray, as a share of a distance `distance` between two such vectors.
+    float noise(const float* values, float distance) const;
+
+private:
+    CodeFactors row_factors(const float* values, std::int8_t* steps) const;
+
+    Space space_;
+    Traversal traversal_;
+    std::size_t stride_;
+};
+
+}  // namespace vicinal

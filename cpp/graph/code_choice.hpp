@@ -1,0 +1,33 @@
+// Which codes the walks of an index use, and when that is decided.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "graph/graph.hpp"
+
+namespace vicinal {
+
+// Under automatic traversal the choice is a function of the vectors and of how many have been inserted, never of a
+// stopwatch: at 1 024 nodes, and each time the graph has doubled since, the rows are looked at. Whole numbers from 0
+// to 255 throughout are walked as u8. Else, when rounding to 8 bits blurs the distance to a linked neighbor by no
+// more than kMostNoise, sq8. Else, and in few dimensions, the vectors themselves. Vectors stored as integers or bits
+// are their own codes.
+
+// Brings view.codes in line with the choice for the graph as it is. Cheap when nothing is due. Strong guarantee.
+void settle_code(Graph& graph);
+
+// Codes for rows [first, first + n), which are stored but not yet linked. When one has no code of the present kind
+// (a fraction after whole numbers), the choice is made anew.
+void store_codes(Graph& graph, std::uint32_t first, std::uint32_t n);
+
+// What a choice comes to for vectors that are not known yet.
+Traversal likely_traversal(const Space& space, Traversal asked);
+
+// Whether every row in use has a code of this kind.
+bool rows_have_code(const Graph& graph, Traversal traversal);
+
+// Makes view.codes anew, of the given kind, for every row in use.
+void encode_all(Graph& graph, Traversal traversal);
+
+}  // namespace vicinal
