@@ -136,6 +136,18 @@ def test_the_short_way_gives_what_the_general_way_gives(
         assert (short.metric, short.stats) == (general.metric, None)
 
 
+def test_a_single_query_may_have_any_layout(index: vicinal.Index, vectors: NDArray[np.float32]) -> None:
+    query = vectors[5]
+    wide = np.repeat(query, 2)
+    unaligned = np.frombuffer(b"\0" + query.tobytes(), dtype=np.uint8)[1:].view(np.float32)
+    still = query.copy()
+    still.flags.writeable = False
+
+    for same in (wide[::2], query[::-1].copy()[::-1], query.astype(">f4"), unaligned, still, vectors.T[:, 5]):
+        assert np.array_equal(index.search(same, 10).ids, index.search(query, 10).ids)
+        assert np.array_equal(index.search(same, 10).distances, index.search(query, 10).distances)
+
+
 def test_k_may_be_positional_and_named_once(index: vicinal.Index, vectors: NDArray[np.float32]) -> None:
     assert index.search(vectors[0], 3).ids.shape == (3,)
     assert index.search(queries=vectors[0], k=3).ids.shape == (3,)
