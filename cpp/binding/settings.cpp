@@ -48,11 +48,12 @@ py::dict as_dict(const Options& options) {
     return py::dict("dim"_a = options.dim, "metric"_a = std::string(name_of(options.metric)),
                     "dtype"_a = std::string(name_of(options.dtype)), "M"_a = options.M,
                     "ef_construction"_a = options.ef_construction,
+                    "traversal"_a = std::string(name_of(options.traversal)),
                     "lift"_a = std::string(kLifts[static_cast<std::size_t>(options.lift)]), "seed"_a = options.seed);
 }
 
 py::dict as_dict(const Memory& memory) {
-    return py::dict("vectors"_a = memory.vectors, "links"_a = memory.links, "upper_links"_a = memory.upper_links,
+    return py::dict("vectors"_a = memory.vectors, "codes"_a = memory.codes, "links"_a = memory.links, "upper_links"_a = memory.upper_links,
                     "ids"_a = memory.ids, "factors"_a = memory.factors);
 }
 
@@ -60,7 +61,8 @@ py::dict as_dict(const GraphShape& shape) {
     py::list levels;
     for (const std::size_t count : shape.level_counts) levels.append(count);
     return py::dict("size"_a = shape.size, "removed"_a = shape.removed, "top_level"_a = shape.top_level,
-                    "level_counts"_a = levels, "mean_degree"_a = shape.mean_degree);
+                    "level_counts"_a = levels, "mean_degree"_a = shape.mean_degree,
+                    "walked"_a = std::string(name_of(shape.walked)));
 }
 
 py::dict as_dict(const Info& info) {
