@@ -1,4 +1,5 @@
-// The short way from Python to a search, for the call services make all day: one float32 vector, k and perhaps ef.
+// The short way from Python to a search, for the call services make all day: one float32 vector, k and perhaps ef and
+// threads (of which one query needs one).
 //
 // vicinal.Index.search is written in Python and takes everything. This file puts a method of the C API in front of it
 // that looks at the arguments, answers the plain call itself, and hands every other one on unchanged. Measured on an
@@ -23,6 +24,7 @@ struct Known {
     PyObject* float32 = nullptr;
     PyObject* k = nullptr;
     PyObject* ef = nullptr;
+    PyObject* threads = nullptr;
     std::string doc;
 };
 Known known;
@@ -43,6 +45,13 @@ bool read_number(PyObject* object, std::size_t& number) {
     if (overflow != 0 || value < 1 || value > kMaxPlain) return false;
     number = static_cast<std::size_t>(value);
     return true;
+}
+
+bool is_thread_count(PyObject* object) {
+    if (!PyLong_CheckExact(object)) return false;
+    int overflow = 0;
+    const long value = PyLong_AsLongAndOverflow(object, &overflow);
+    return overflow == 0 && value >= 0 && value <= static_cast<long>(kMaxThreads);
 }
 
 // A numpy array itself (no subclass, which may mean something else by its values), native float32, one dimension,
@@ -71,6 +80,8 @@ bool read_arguments(const Handle& handle, PyObject* const* arguments, Py_ssize_t
             if (!read_number(value, plain.options.k)) return false;
         } else if (name == known.ef) {
             if (value != Py_None && !read_number(value, plain.options.ef)) return false;
+        } else if (name == known.threads) {
+            if (!is_thread_count(value)) return false;
         } else {
             return false;
         }
@@ -130,6 +141,7 @@ void quicken_search(const py::type& index_type, const py::type& result_type, con
     known.float32 = py::dtype::of<float>().release().ptr();
     known.k = PyUnicode_InternFromString("k");
     known.ef = PyUnicode_InternFromString("ef");
+    known.threads = PyUnicode_InternFromString("threads");
     known.doc = "search" + signature + "\n--\n\n" + py::str(general.attr("__doc__")).cast<std::string>();
 
     static PyMethodDef method{"search", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&search)),
