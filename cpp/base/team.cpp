@@ -31,25 +31,34 @@ bool Team::run(std::size_t items, std::size_t grain, Watch& watch, const Body& b
                std::size_t total) {
     asker_ = &watch;
     done_ = done;
-    total_ = total;
-    const bool alone = workers_.empty() || items <= grain;
+    total_ = total == 0 ? items : total;
+    if (workers_.empty()) return run_alone(items, std::max<std::size_t>(grain, 1), body);
     {
         const std::lock_guard lock(mutex_);
         loop_ = {items, std::max<std::size_t>(grain, 1), &body, &watch};
         next_.store(0, std::memory_order_relaxed);
         finished_.store(0, std::memory_order_relaxed);
         error_ = nullptr;
-        if (!alone) {
-            ++generation_;
-            busy_ = workers_.size();
-        }
+        ++generation_;
+        busy_ = workers_.size();
     }
-    if (!alone) begin_.notify_all();
+    begin_.notify_all();
     work(0);
     std::unique_lock lock(mutex_);
     end_.wait(lock, [this] { return busy_ == 0; });
     if (error_) std::rethrow_exception(error_);
     return finished_.load(std::memory_order_relaxed) == items;
+}
+
+// Without a lock or an atomic: a team of one is what a single query gets, and that may take less than a microsecond.
+bool Team::run_alone(std::size_t items, std::size_t grain, const Body& body) {
+    for (std::size_t first = 0; first < items; first += grain) {
+        if (asker_->stopped()) return false;
+        const std::size_t last = std::min(first + grain, items);
+        body(0, first, last);
+        asker_->look(done_ + last, total_);
+    }
+    return true;
 }
 
 void Team::run_whole(std::size_t items, std::size_t grain, const Body& body) {
@@ -67,7 +76,7 @@ void Team::work(std::size_t member) {
             (*loop_.body)(member, first, last);
             const std::size_t finished =
                 finished_.fetch_add(last - first, std::memory_order_relaxed) + (last - first);
-            if (member == 0) asker_->look(done_ + finished, total_ == 0 ? loop_.items : total_);
+            if (member == 0) asker_->look(done_ + finished, total_);
         }
     } catch (...) {
         const std::lock_guard lock(mutex_);

@@ -43,6 +43,7 @@ private:
         const Body* body;
         const Watch* watch;  // none: cannot be stopped
     };
+    bool run_alone(std::size_t items, std::size_t grain, const Body& body);
     void work(std::size_t member);
     void serve(std::size_t member);
 
