@@ -130,8 +130,7 @@ void bind_index(py::module_& module) {
                  options.seed = seed;
                  return Handle(std::make_unique<Index>(options));
              }),
-             "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a,
-             "seed"_a)
+             "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a)
         .def(py::init(&adopt), "loaded"_a)
         .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "threads"_a, "progress"_a)
         .def(

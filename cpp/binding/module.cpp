@@ -67,8 +67,7 @@ PYBIND11_MODULE(_core, module) {
     bind_fast_search(module);
     module.def("exact_search", &exact_search_arrays, "base"_a, "queries"_a, "k"_a, "metric"_a = "l2", "threads"_a = 0,
                "progress"_a = py::none());
-    module.def("plan_memory", &plan_memory_dict, "n"_a, "dim"_a, "metric"_a, "dtype"_a, "M"_a,
-               "traversal"_a);
+    module.def("plan_memory", &plan_memory_dict, "n"_a, "dim"_a, "metric"_a, "dtype"_a, "M"_a, "traversal"_a);
     module.def("info", [](const std::string& path) { return as_dict(vicinal::Index::info(path)); }, "path"_a);
     module.def("kernels_in_use", &vicinal::kernels_in_use);
     module.attr("__version__") = VICINAL_VERSION;

@@ -39,8 +39,7 @@ Lift lift_of(const std::string& name) {
 Traversal traversal_of(const std::string& name) {
     const auto known = traversal_named(name);
     if (!known)
-        throw InvalidArgumentError("traversal is \"" + name +
-                                   "\", expected \"auto\", \"exact\", \"u8\" or \"sq8\"");
+        throw InvalidArgumentError("traversal is \"" + name + "\", expected \"auto\", \"exact\", \"u8\" or \"sq8\"");
     return *known;
 }
 
@@ -53,8 +52,8 @@ py::dict as_dict(const Options& options) {
 }
 
 py::dict as_dict(const Memory& memory) {
-    return py::dict("vectors"_a = memory.vectors, "codes"_a = memory.codes, "links"_a = memory.links, "upper_links"_a = memory.upper_links,
-                    "ids"_a = memory.ids, "factors"_a = memory.factors);
+    return py::dict("vectors"_a = memory.vectors, "codes"_a = memory.codes, "links"_a = memory.links,
+                    "upper_links"_a = memory.upper_links, "ids"_a = memory.ids, "factors"_a = memory.factors);
 }
 
 py::dict as_dict(const GraphShape& shape) {

@@ -21,8 +21,9 @@ class Plan:
     n, dim, metric, dtype, M, traversal
         What was asked for.
     bytes : mapping of str to int
-        Bytes by part: ``"vectors"``, ``"codes"`` (what walks compare), ``"links"`` (level 0), ``"upper_links"``, ``"ids"`` and ``"factors"``.
-        The levels above 0 are drawn at random, so that ``"upper_links"`` is what is expected.
+        Bytes by part: ``"vectors"``, ``"codes"`` (what walks compare), ``"links"`` (level 0), ``"upper_links"``,
+        ``"ids"`` and ``"factors"``. The levels above 0 are drawn at random, so that ``"upper_links"`` is what is
+        expected.
 
     Examples
     --------

@@ -27,9 +27,12 @@ from numpy.typing import NDArray
 
 import vicinal
 
+FLOATING = ("f32", "f16", "bf16")
 KINDS = [
-    *[(metric, dtype) for metric in ("l2", "ip", "cosine") for dtype in ("f32", "f16", "bf16", "i8", "u8")],
-    *[("hamming", "b1"), ("jaccard", "b1")],
+    *[(metric, dtype, "auto") for metric in ("l2", "ip", "cosine") for dtype in (*FLOATING, "i8", "u8")],
+    *[(metric, dtype, "sq8") for metric in ("l2", "ip", "cosine") for dtype in FLOATING],
+    *[(metric, dtype, "u8") for metric in ("l2", "ip") for dtype in FLOATING],
+    *[("hamming", "b1", "auto"), ("jaccard", "b1", "exact")],
 ]
 DIM = 8
 
@@ -60,8 +63,8 @@ class IndexModel(RuleBasedStateMachine):
         lift=st.sampled_from(["auto", "on", "off"]),
         seed=st.integers(0, 2**64 - 1),
     )
-    def make(self, kind: tuple[str, str], M: int, ef_construction: int, lift: str, seed: int) -> None:
-        self.metric, self.dtype = kind
+    def make(self, kind: tuple[str, str, str], M: int, ef_construction: int, lift: str, seed: int) -> None:
+        self.metric, self.dtype, self.traversal = kind
         self.dim = 8 * DIM if self.dtype == "b1" else DIM
         self.index = vicinal.Index(
             self.dim,
@@ -69,6 +72,7 @@ class IndexModel(RuleBasedStateMachine):
             dtype=self.dtype,
             M=M,
             ef_construction=ef_construction,
+            traversal=self.traversal,
             lift=lift if self.metric == "ip" else "auto",
             seed=seed,
         )
@@ -81,7 +85,7 @@ class IndexModel(RuleBasedStateMachine):
             rows = rng.integers(0, 256, (n, DIM), dtype=np.uint8)
             rows[rng.random(n) < 0.1] = 0  # empty sets
             return rows
-        rows = rng.integers(0 if self.dtype == "u8" else -3, 4, (n, DIM))
+        rows = rng.integers(0 if "u8" in (self.dtype, self.traversal) else -3, 4, (n, DIM))
         if self.metric == "cosine":
             rows[:, 0] = rng.integers(1, 4, n)
         return rows.astype({"i8": np.int8, "u8": np.uint8}.get(self.dtype, np.float32))

@@ -106,6 +106,14 @@ def test_a_number_out_of_range_for_whole_numbers_is_refused(dtype: str, value: f
         vicinal.Index(DIM, dtype=dtype).add([[1, 1, 1, 1], [1, 1, 1, value]])
 
 
+def test_other_than_whole_numbers_are_refused_where_these_were_promised() -> None:
+    for value in (0.5, -1.0, 256.0):
+        index = vicinal.Index(DIM, traversal="u8")
+        with pytest.raises(InvalidVectorError, match="vectors row 1 "):
+            index.add([[1, 2, 3, 4], [1, 2, 3, value]])
+        assert len(index) == 0
+
+
 def test_whole_numbers_in_range_come_from_any_type() -> None:
     for given in (np.int8, np.uint8, np.int64, np.uint16, np.float32, np.float64):
         index = vicinal.Index(DIM, dtype="u8")
@@ -431,7 +439,7 @@ def test_threads_out_of_range_are_refused_with_their_range(index: vicinal.Index,
         ("metric", "euclid", "'l2', 'ip', 'cosine', 'hamming', 'jaccard'"),
         ("dtype", "f64", "'f32', 'f16', 'bf16', 'i8', 'u8', 'b1'"),
         ("dtype", "b1", "does not go with"),
-        ("traversal", "sq8", "'auto', 'exact'"),
+        ("traversal", "edge", "'auto', 'exact', 'u8', 'sq8'"),
         ("lift", True, "'auto', 'on', 'off'"),
         ("lift", "on", 'only "ip"'),
     ],
@@ -439,6 +447,15 @@ def test_threads_out_of_range_are_refused_with_their_range(index: vicinal.Index,
 def test_settings_out_of_range_are_refused_with_what_they_may_be(name: str, value: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         vicinal.Index(**{"dim": DIM, name: value})
+
+
+@pytest.mark.parametrize(
+    ("metric", "dtype", "traversal"),
+    [("cosine", "f32", "u8"), ("l2", "i8", "sq8"), ("ip", "u8", "u8"), ("hamming", "b1", "sq8")],
+)
+def test_walks_that_do_not_serve_a_metric_or_type_are_refused(metric: str, dtype: str, traversal: str) -> None:
+    with pytest.raises(ValueError, match="does not serve"):
+        vicinal.Index(8, metric, dtype=dtype, traversal=traversal)
 
 
 def test_bits_come_in_whole_bytes() -> None:

@@ -125,7 +125,8 @@ def test_a_search_ends_with_a_keyboard_interrupt(call: str) -> None:
         try:
             {call}
         except KeyboardInterrupt as error:
-            print(json.dumps(dict(kind=type(error).__name__, again=index.search(vectors[5], 1, exact=True).ids.tolist())))
+            again = index.search(vectors[5], 1, exact=True).ids.tolist()
+            print(json.dumps(dict(kind=type(error).__name__, again=again)))
     """)
 
     assert answer == {"kind": "KeyboardInterrupt", "again": [5]}

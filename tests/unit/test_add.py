@@ -156,6 +156,20 @@ def test_the_bytes_are_the_same_for_any_number_of_threads(metric: str, dtype: st
     assert built(0) == one
 
 
+@pytest.mark.parametrize(("metric", "traversal"), [("l2", "u8"), ("ip", "u8"), ("cosine", "sq8"), ("ip", "sq8")])
+def test_the_bytes_of_codes_are_the_same_for_any_number_of_threads(
+    metric: str, traversal: str, rng: np.random.Generator
+) -> None:
+    vectors = rng.integers(0, 256, (1500, 40)).astype(np.float32)
+
+    def built(threads: int) -> bytes:
+        index = vicinal.Index(40, metric, M=6, ef_construction=40, traversal=traversal)
+        index.add(vectors, threads=threads)
+        return index.to_bytes()
+
+    assert built(1) == built(2) == built(3)
+
+
 def test_the_bytes_of_packed_bits_are_the_same_for_any_number_of_threads(rng: np.random.Generator) -> None:
     vectors = rng.integers(0, 256, (1000, 4), dtype=np.uint8)
 

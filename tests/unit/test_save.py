@@ -11,22 +11,25 @@ import pytest
 import vicinal
 
 KINDS = [
-    *[(metric, dtype) for metric in ("l2", "ip", "cosine") for dtype in ("f32", "f16", "bf16", "i8", "u8")],
-    *[("hamming", "b1"), ("jaccard", "b1")],
+    *[(metric, dtype, "auto") for metric in ("l2", "ip", "cosine") for dtype in ("f32", "f16", "bf16", "i8", "u8")],
+    *[("hamming", "b1", "auto"), ("jaccard", "b1", "exact")],
+    *[("l2", "f32", "u8"), ("ip", "f16", "sq8"), ("cosine", "bf16", "sq8")],
 ]
 
 
-def filled(metric: str, dtype: str, rng: np.random.Generator) -> vicinal.Index:
-    index = vicinal.Index(32, metric, dtype=dtype, M=6, ef_construction=50, seed=11)
+def filled(metric: str, dtype: str, rng: np.random.Generator, traversal: str = "auto") -> vicinal.Index:
+    index = vicinal.Index(32, metric, dtype=dtype, M=6, ef_construction=50, traversal=traversal, seed=11)
     rows = rng.integers(1, 100, (500, 4 if dtype == "b1" else 32)).astype(np.uint8)
     index.add(rows, ids=rng.permutation(500) * 7)
     index.remove(index.ids[::5])
     return index
 
 
-@pytest.mark.parametrize(("metric", "dtype"), KINDS)
-def test_an_index_comes_back_as_it_was(metric: str, dtype: str, tmp_path: Path, rng: np.random.Generator) -> None:
-    index = filled(metric, dtype, rng)
+@pytest.mark.parametrize(("metric", "dtype", "traversal"), KINDS)
+def test_an_index_comes_back_as_it_was(
+    metric: str, dtype: str, traversal: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    index = filled(metric, dtype, rng, traversal)
     path = tmp_path / "an.index"
 
     index.save(path)
@@ -43,11 +46,11 @@ def test_an_index_comes_back_as_it_was(metric: str, dtype: str, tmp_path: Path, 
     assert loaded.to_bytes() == index.to_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize(("metric", "dtype"), KINDS)
+@pytest.mark.parametrize(("metric", "dtype", "traversal"), KINDS)
 def test_what_is_added_after_loading_is_what_would_have_been_added_before(
-    metric: str, dtype: str, rng: np.random.Generator
+    metric: str, dtype: str, traversal: str, rng: np.random.Generator
 ) -> None:
-    index = filled(metric, dtype, rng)
+    index = filled(metric, dtype, rng, traversal)
     loaded = vicinal.Index.from_bytes(index.to_bytes())
     more = index.get(index.ids[:50])
 
@@ -149,6 +152,20 @@ def test_saving_over_a_file_replaces_it_and_leaves_nothing_beside(tmp_path: Path
         assert len(vicinal.Index.load(path)) == n
 
     assert os.listdir(tmp_path) == ["an.index"]  # noqa: PTH208
+
+
+def test_a_file_grown_past_the_choice_of_codes_is_the_same_with_a_stop_in_between(rng: np.random.Generator) -> None:
+    rows = rng.standard_normal((3000, 40)).astype(np.float32)
+    straight, stopped = vicinal.Index(40), vicinal.Index(40)
+    straight.add(rows[:900])
+    straight.add(rows[900:])
+    stopped.add(rows[:900])
+    stopped = vicinal.Index.from_bytes(stopped.to_bytes())
+    stopped.add(rows[900:])
+
+    assert straight.stats()["graph"]["walked"] == "sq8"
+    assert vicinal.Index.from_bytes(stopped.to_bytes()).stats()["graph"]["walked"] == "sq8"
+    assert straight.to_bytes() == stopped.to_bytes()
 
 
 def test_a_file_is_the_same_wherever_and_whenever_it_is_written(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -1,5 +1,6 @@
 """Searching: shapes, order, effort, the short way and the general one."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,29 @@ def test_the_graph_finds_nearly_all_true_neighbors(metric: str, vectors: NDArray
 
     recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(truth.tolist(), found.tolist(), strict=True)])
     assert recall > 0.99
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f16", "bf16"])
+@pytest.mark.parametrize(
+    ("metric", "traversal"),
+    [*itertools.product(["l2", "ip", "cosine"], ["exact", "sq8", "auto"]), ("l2", "u8"), ("ip", "u8")],
+)
+def test_distances_are_those_of_the_stored_vectors_whatever_is_walked(
+    metric: str, dtype: str, traversal: str, rng: np.random.Generator
+) -> None:
+    vectors = rng.integers(0, 256, (1500, 48)).astype(np.float32)
+    vectors += 0 if traversal == "u8" else rng.random(vectors.shape, dtype=np.float32)
+    index = vicinal.Index(48, metric, dtype=dtype, traversal=traversal)
+    index.add(vectors)
+
+    truth, found = index.search(vectors[:100], 10, exact=True), index.search(vectors[:100], 10, ef=150)
+
+    stored = index.get(np.arange(1500))
+    for query in range(100):
+        distances = true_distances(metric, stored[found.ids[query]], vectors[query])
+        np.testing.assert_allclose(found.distances[query], distances, rtol=1e-4, atol=1e-4 * abs(distances).max())
+    recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(truth.ids.tolist(), found.ids.tolist(), strict=True)])
+    assert recall > 0.9
 
 
 def test_hits_are_in_the_order_of_distance_and_id(rng: np.random.Generator) -> None:
