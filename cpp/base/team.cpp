@@ -11,8 +11,7 @@ namespace vicinal {
 
 Team::Team(std::size_t size) {
     try {
-        for (std::size_t member = 1; member < size; ++member)
-            workers_.emplace_back([this, member] { serve(member); });
+        for (std::size_t member = 1; member < size; ++member) workers_.emplace_back([this, member] { serve(member); });
     } catch (const std::system_error&) {
         // No more threads to be had: the ones that started, and the calling one, do the work.
     }
@@ -74,8 +73,7 @@ void Team::work(std::size_t member) {
             if (first >= loop_.items) return;
             const std::size_t last = std::min(first + loop_.grain, loop_.items);
             (*loop_.body)(member, first, last);
-            const std::size_t finished =
-                finished_.fetch_add(last - first, std::memory_order_relaxed) + (last - first);
+            const std::size_t finished = finished_.fetch_add(last - first, std::memory_order_relaxed) + (last - first);
             if (member == 0) asker_->look(done_ + finished, total_);
         }
     } catch (...) {

@@ -32,7 +32,8 @@ public:
         lifted             // ceiling - q.x - h(q) h(x): l2 in the lifted space, halved (see Space)
     };
 
-    Ruler(kernels::ScoreRows score, Finish finish, float ceiling = 0) : score_(score), finish_(finish), ceiling_(ceiling) {}
+    Ruler(kernels::ScoreRows score, Finish finish, float ceiling = 0)
+        : score_(score), finish_(finish), ceiling_(ceiling) {}
 
     void measure(const Probe& probe, const kernels::Rows& rows, const std::uint32_t* slots, std::size_t n,
                  float* distances) const {
@@ -77,8 +78,8 @@ public:
     void encode(const std::byte* given, std::byte* row) const;
     void decode(const std::byte* row, std::byte* given) const;
 
-    double squared_norm(const std::byte* row) const;   // of a stored row
-    float inverse_norm(const std::byte* row) const;    // of a stored row
+    double squared_norm(const std::byte* row) const;  // of a stored row
+    float inverse_norm(const std::byte* row) const;   // of a stored row
     float height(const std::byte* row, double ceiling) const;
 
     // `scratch` holds the prepared vector where the given one will not do; it must outlive the probe.

@@ -20,9 +20,7 @@ std::optional<Dtype> dtype_named(std::string_view name);
 constexpr bool is_floating(Dtype dtype) { return dtype <= Dtype::bf16; }
 
 // l2, ip and cosine go with every type but bits; hamming and jaccard with bits alone.
-constexpr bool go_together(Metric metric, Dtype dtype) {
-    return (metric <= Metric::cosine) == (dtype != Dtype::b1);
-}
+constexpr bool go_together(Metric metric, Dtype dtype) { return (metric <= Metric::cosine) == (dtype != Dtype::b1); }
 
 // Bytes of one vector as it is stored, and as a caller hands it in (floating types come as float32).
 std::size_t stored_bytes(Dtype dtype, std::size_t dim);

@@ -72,7 +72,7 @@ int sync_descriptor(int number) {
 }
 
 struct ::stat facts_of(const Descriptor& descriptor, const std::string& path) {
-    struct ::stat facts {};
+    struct ::stat facts{};
     if (::fstat(descriptor.number(), &facts) != 0) fail(errno, path, "cannot examine");
     return facts;
 }
@@ -202,7 +202,7 @@ void PosixDisk::sync_folder(const std::string& path) {
 }
 
 std::optional<FileFacts> PosixDisk::look_at(const std::string& path) {
-    struct ::stat facts {};
+    struct ::stat facts{};
     if (::stat(c_path(path), &facts) != 0) {
         if (errno == ENOENT) return std::nullopt;
         fail(errno, path, "cannot examine");

@@ -26,7 +26,8 @@ public:
 
     // The vector of a slot, ready to be compared with others here.
     Probe probe_of(Slot slot, std::vector<float>& scratch) const {
-        if (space_ == nullptr) return view_->code.probe_code(view_->codes.row(index_of(slot)), view_->code_factors_of(slot));
+        if (space_ == nullptr)
+            return view_->code.probe_code(view_->codes.row(index_of(slot)), view_->code_factors_of(slot));
         return space_->probe_row(view_->vector(slot), view_->factor(slot), scratch);
     }
 

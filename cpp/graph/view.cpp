@@ -40,8 +40,8 @@ std::size_t grown(std::size_t capacity, std::size_t needed) {
 void View::reserve(std::size_t slots, std::size_t upper_rows) {
     View larger = *this;
     const std::size_t room = grown(rows.capacity(), slots);
-    for (Table* table : {&larger.rows, &larger.factors, &larger.codes, &larger.code_factors, &larger.ids, &larger.states, &larger.levels, &larger.links,
-                         &larger.upper_first})
+    for (Table* table : {&larger.rows, &larger.factors, &larger.codes, &larger.code_factors, &larger.ids,
+                         &larger.states, &larger.levels, &larger.links, &larger.upper_first})
         if (table->stride() != 0) table->reserve(room, count);
     larger.upper_links.reserve(grown(upper_links.capacity(), upper_rows), upper_count);
     *this = larger;

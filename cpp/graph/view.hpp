@@ -40,14 +40,14 @@ struct Layout {
 struct View {
     View(const Layout& layout, const Space& space);
 
-    Table rows;      // vectors as they are stored
-    Table factors;   // one float a row, for metrics that have them
-    Table ids;       // the user's number of each
+    Table rows;          // vectors as they are stored
+    Table factors;       // one float a row, for metrics that have them
+    Table ids;           // the user's number of each
     Table codes;         // what walks compare, where they do not compare the vectors themselves
     Table code_factors;  // beside each code, where it has factors
     Table states;
-    Table levels;    // highest level of each node
-    Table links;     // on level 0
+    Table levels;       // highest level of each node
+    Table links;        // on level 0
     Table upper_first;  // by slot: where its rows of upper links begin
     Table upper_links;  // for each node of level L > 0, L rows: level 1 first
 
@@ -81,8 +81,7 @@ struct View {
     }
 
     Links links_of(Slot slot, Level level) const {
-        if (level == 0)
-            return {reinterpret_cast<std::uint32_t*>(links.row(index_of(slot))), width, slot};
+        if (level == 0) return {reinterpret_cast<std::uint32_t*>(links.row(index_of(slot))), width, slot};
         const std::size_t row = upper_first.as<std::uint32_t>()[index_of(slot)] + static_cast<std::size_t>(level) - 1;
         return {reinterpret_cast<std::uint32_t*>(upper_links.row(row)), upper_width, slot};
     }

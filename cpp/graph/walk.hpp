@@ -32,9 +32,9 @@ struct Tally {
 struct Scratch {
     Visited visited;
     Beam beam;
-    std::vector<Key> frontier;              // of a gated walk, a heap
-    std::vector<std::uint32_t> slots;       // the fresh neighbors of a hop,
-    std::vector<Distance> distances;        // and how far they are
+    std::vector<Key> frontier;         // of a gated walk, a heap
+    std::vector<std::uint32_t> slots;  // the fresh neighbors of a hop,
+    std::vector<Distance> distances;   // and how far they are
 };
 
 class Walk {

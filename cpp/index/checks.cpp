@@ -34,7 +34,8 @@ void check_vectors(const Space& space, const std::byte* rows, std::size_t n, con
         for (std::size_t row = begin; row < end && row < first_bad.load(std::memory_order_relaxed); ++row) {
             if (space.fault(rows + row * space.given_row_bytes()).empty()) continue;
             std::size_t known = first_bad.load();
-            while (row < known && !first_bad.compare_exchange_weak(known, row)) {}
+            while (row < known && !first_bad.compare_exchange_weak(known, row)) {
+            }
             return;
         }
     });

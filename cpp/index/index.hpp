@@ -58,7 +58,7 @@ struct GraphShape {
     std::size_t size = 0, removed = 0;
     int top_level = -1;
     std::vector<std::size_t> level_counts;
-    double mean_degree = 0;  // at level 0
+    double mean_degree = 0;               // at level 0
     Traversal walked = Traversal::exact;  // what searches compare, as chosen or asked for
 };
 
@@ -86,7 +86,8 @@ public:
     // ids empty: consecutive numbers from the largest id ever used + 1. Otherwise one per row, none negative.
     // Throws InvalidVectorError (a NaN, an infinity, a zero row under cosine: "vectors row 17 holds NaN"),
     // DuplicateIdError, InvalidArgumentError, std::bad_alloc.
-    Added add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads, Watch& watch);
+    Added add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
+              Watch& watch);
 
     // Throws InvalidVectorError ("queries row 3 ..."), InvalidArgumentError (k, ef, threads out of range), Stopped.
     void search(const std::byte* queries, std::size_t n, const SearchOptions& options, const Found& found,
@@ -94,7 +95,7 @@ public:
 
     // Throws UnknownIdError naming the first id that is not there.
     void get(std::span<const std::int64_t> ids, std::byte* rows) const;  // as they were added, to the stored precision
-    void remove(std::span<const std::int64_t> ids);                      // throws DuplicateIdError if one is named twice
+    void remove(std::span<const std::int64_t> ids);  // throws DuplicateIdError if one is named twice
     bool contains(std::int64_t id) const;
     std::size_t size() const;
     std::vector<std::int64_t> ids() const;  // ascending

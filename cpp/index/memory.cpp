@@ -33,7 +33,8 @@ Memory plan_memory(const Options& options, std::size_t n) {
     const Layout layout(space, options.M);
     // Levels above 0 of all nodes: n / M of level 1, n / M^2 of level 2, ...
     const std::size_t upper_rows = n / (options.M - 1);
-    return count(layout, WalkCode(space, likely_traversal(space, options.traversal)), n, upper_rows, IdMap::bytes_for(n));
+    return count(layout, WalkCode(space, likely_traversal(space, options.traversal)), n, upper_rows,
+                 IdMap::bytes_for(n));
 }
 
 GraphShape Index::graph_shape() const {

@@ -25,8 +25,8 @@ void check(const Options& options) {
                                    ": l2, ip and cosine take f32, f16, bf16, i8 and u8; hamming and jaccard take b1");
     if (options.traversal != Traversal::automatic &&
         !WalkCode::serves(Space(options.metric, options.dtype, options.dim), options.traversal))
-        throw InvalidArgumentError("traversal " + std::string(name_of(options.traversal)) +
-                                   " does not serve metric " + std::string(name_of(options.metric)) + " with dtype " +
+        throw InvalidArgumentError("traversal " + std::string(name_of(options.traversal)) + " does not serve metric " +
+                                   std::string(name_of(options.metric)) + " with dtype " +
                                    std::string(name_of(options.dtype)) +
                                    ": sq8 takes f32, f16 and bf16, u8 the same under l2 and ip");
     if (options.dtype == Dtype::b1 && options.dim % 8 != 0)

@@ -15,15 +15,15 @@ struct Options {
     std::size_t dim = 0;
     Metric metric = Metric::l2;
     Dtype dtype = Dtype::f32;
-    std::size_t M = 16;                 // links a node keeps above level 0; level 0 holds 2M
-    std::size_t ef_construction = 200;  // width of the beam that finds a new node's neighbors
+    std::size_t M = 16;                          // links a node keeps above level 0; level 0 holds 2M
+    std::size_t ef_construction = 200;           // width of the beam that finds a new node's neighbors
     Traversal traversal = Traversal::automatic;  // what a search walks on
     Lift lift = Lift::automatic;
     std::uint64_t seed = 0;
 };
 
 constexpr std::size_t kMaxDim = 65'536;
-constexpr std::size_t kMinM = 2;       // with 1, levels never end
+constexpr std::size_t kMinM = 2;  // with 1, levels never end
 constexpr std::size_t kMaxM = 4'096;
 constexpr std::size_t kMaxEf = 1'000'000;
 constexpr std::size_t kMaxThreads = 1'024;

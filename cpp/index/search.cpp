@@ -18,7 +18,9 @@ struct Queries {
     std::size_t n, k;
     const Found& found;
 
-    Answer answer(std::size_t query) const { return {found.ids.data() + query * k, found.distances.data() + query * k}; }
+    Answer answer(std::size_t query) const {
+        return {found.ids.data() + query * k, found.distances.data() + query * k};
+    }
 };
 
 bool answer_all_exactly(const ScanRows& rows, const Space& space, const Queries& queries, Team& team, Watch& watch) {

@@ -114,8 +114,7 @@ void score_rows(const void* query, const Rows& rows, const std::uint32_t* slots,
 
 // A remainder is read as the last whole vector that ends where the row ends. What was counted before is cleared by
 // the window of this array that starts as many bytes in as the remainder is long.
-alignas(64) constexpr std::uint32_t kLastBytes[16] = {0,   0,   0,   0,   0,   0,   0,   0,
-                                                      ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u};
+alignas(64) constexpr std::uint32_t kLastBytes[16] = {0, 0, 0, 0, 0, 0, 0, 0, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u};
 
 __m256i load(Bytes from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
 __m128i load_half(Bytes from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
@@ -211,8 +210,8 @@ struct Floats {
 
         __m256 whole[kRows];
         for (std::size_t r = 0; r < kRows; ++r) whole[r] = _mm256_add_ps(sum[r][0], sum[r][1]);
-        const __m128 scores = sums_of(whole[0], whole[kRows > 1 ? 1 : 0], whole[kRows > 2 ? 2 : 0],
-                                      whole[kRows > 3 ? 3 : 0]);
+        const __m128 scores =
+            sums_of(whole[0], whole[kRows > 1 ? 1 : 0], whole[kRows > 2 ? 2 : 0], whole[kRows > 3 ? 3 : 0]);
         if constexpr (kRows == 4) _mm_storeu_ps(group.out, scores);
         if constexpr (kRows == 2) _mm_storel_pi(reinterpret_cast<__m64*>(group.out), scores);
         if constexpr (kRows == 1) _mm_store_ss(group.out, scores);

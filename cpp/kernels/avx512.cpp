@@ -220,8 +220,8 @@ struct Floats {
 
         __m512 whole[kRows];
         for (std::size_t r = 0; r < kRows; ++r) whole[r] = _mm512_add_ps(sum[r][0], sum[r][1]);
-        const __m128 scores = sums_of(whole[0], whole[kRows > 1 ? 1 : 0], whole[kRows > 2 ? 2 : 0],
-                                      whole[kRows > 3 ? 3 : 0]);
+        const __m128 scores =
+            sums_of(whole[0], whole[kRows > 1 ? 1 : 0], whole[kRows > 2 ? 2 : 0], whole[kRows > 3 ? 3 : 0]);
         if constexpr (kRows == 4) _mm_storeu_ps(group.out, scores);
         if constexpr (kRows == 2) _mm_storel_pi(reinterpret_cast<__m64*>(group.out), scores);
         if constexpr (kRows == 1) _mm_store_ss(group.out, scores);

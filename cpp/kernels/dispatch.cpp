@@ -70,8 +70,7 @@ constexpr const char* kNames[] = {
 #if defined(VICINAL_HAVE_NEON)
     "neon",
 #endif
-    "scalar",
-    nullptr,
+    "scalar", nullptr,
 };
 
 std::string listed_names() {
@@ -90,8 +89,7 @@ const Table& named(const char* name) {
         throw std::runtime_error("VICINAL_KERNELS is \"" + std::string(name) +
                                  "\", which this processor cannot run; unset it to use the best one it can");
     }
-    throw std::runtime_error("VICINAL_KERNELS is \"" + std::string(name) + "\"; this build contains " +
-                             listed_names());
+    throw std::runtime_error("VICINAL_KERNELS is \"" + std::string(name) + "\"; this build contains " + listed_names());
 }
 
 const Table& chosen() {

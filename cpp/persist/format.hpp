@@ -34,7 +34,8 @@
 //   56   8  norm of the shortest vector ever added, a double    } all three are zero unless the metric is ip;
 //   64   8  norm of the longest one, a double                   } of the rows none is shorter or longer
 //   72   8  ceiling of the lift, a double: not below the square of the longest
-//   80   1  traversal in use, not 0. Codes are not stored: they are made from the rows
+//   80   1  traversal in use, not 0; the one that was asked for, unless that is automatic, the vectors are their own
+//           codes or there are none. Codes are not stored: they are made from the rows
 //   81   7  zero
 //
 // Each count stands once. `removed` could be had by counting states, and stands here so that whoever asks what is in
@@ -65,7 +66,8 @@ constexpr SectionKind kKinds[] = {kSettings, kRows, kIds, kLevels, kStates, kLin
 constexpr std::size_t kSettingsBytes = 88;
 constexpr std::size_t kDimAt = 0, kMetricAt = 4, kDtypeAt = 5, kLiftAt = 6, kTraversalAt = 7, kMAt = 8;
 constexpr std::size_t kEfConstructionAt = 12, kSeedAt = 16, kCountAt = 24, kRemovedAt = 28, kInsertionsAt = 32;
-constexpr std::size_t kNextIdAt = 40, kEntryAt = 48, kJudgeAtAt = 52, kShortestAt = 56, kLongestAt = 64, kCeilingAt = 72;
+constexpr std::size_t kNextIdAt = 40, kEntryAt = 48, kJudgeAtAt = 52, kShortestAt = 56, kLongestAt = 64,
+                      kCeilingAt = 72;
 constexpr std::size_t kWalkedAt = 80, kZerosAt = 81, kZeros = 7;
 
 // Larger settings are not an index of this version. They are also the limits of what a caller may ask for.

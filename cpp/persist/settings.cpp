@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "file/little_endian.hpp"
+#include "graph/code_choice.hpp"
 #include "persist/refuse.hpp"
 
 namespace vicinal {
@@ -55,6 +56,11 @@ void check_traversal(const Settings& settings, const std::string& name) {
             refuse(name, "traversal " + std::string(name_of(traversal)) + " stands with metric " +
                              std::string(name_of(settings.metric)) + " and dtype " +
                              std::string(name_of(settings.dtype)) + ", expected one that serves them");
+    const bool chosen_by_caller = settings.graph.traversal != Traversal::automatic && settings.count != 0;
+    const Traversal expected = likely_traversal(space, settings.graph.traversal);
+    if (chosen_by_caller && settings.walked != expected)
+        refuse(name, "the traversal in use is " + std::string(name_of(settings.walked)) + ", expected " +
+                         std::string(name_of(expected)) + ", which was asked for");
 }
 
 void check_counts(const Settings& settings, const std::string& name) {

@@ -11,9 +11,7 @@ std::size_t IdMap::cells_for(std::size_t count) {
     return count == 0 ? 0 : std::bit_ceil(std::max<std::size_t>(count + count / 4, 8));  // at most four fifths full
 }
 
-std::size_t IdMap::home_of(Id id) const {
-    return mix(static_cast<std::uint64_t>(number_of(id))) & (cells_.size() - 1);
-}
+std::size_t IdMap::home_of(Id id) const { return mix(static_cast<std::uint64_t>(number_of(id))) & (cells_.size() - 1); }
 
 std::optional<Slot> IdMap::find(Id id, const Id* ids) const {
     if (cells_.empty()) return std::nullopt;
