@@ -207,6 +207,20 @@ TEST_CASE("a traversal that does not serve the metric is refused") {
           "traversal u8 stands with metric cosine and dtype f32, expected one that serves them");
 }
 
+TEST_CASE("a traversal in use other than the one that was asked for is refused") {
+    using namespace format;
+    const Bytes file = small_index();
+    Options options;
+    options.dim = 3;
+    options.traversal = Traversal::sq8;
+
+    CHECK(complaint_about(with(file, kSettings, kTraversalAt, std::uint8_t{3})) ==
+          "the traversal in use is exact, expected sq8, which was asked for");
+    CHECK(complaint_about(with(make_index(options, 5)->to_bytes(), kSettings, kWalkedAt, std::uint8_t{1})) ==
+          "the traversal in use is exact, expected sq8, which was asked for");
+    CHECK(complaint_about(Index(options).to_bytes()) == "nothing");  // nobody has chosen yet
+}
+
 TEST_CASE("an empty index with an entry is refused") {
     const Bytes file = Index(all_kinds()[0]).to_bytes();
 

@@ -24,11 +24,13 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
     return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-// One of each shape that matters: with and without factors, lifted, padded rows, padded links, many levels, removed
-// rows, one vector, none.
+// One of each shape that matters: with and without factors, lifted, walked on codes, padded rows, padded links, many
+// levels, removed rows, one vector, none.
 std::vector<Bytes> originals() {
-    const auto kind = [](Metric metric, Dtype dtype, std::size_t dim, std::size_t M) {
+    const auto kind = [](Metric metric, Dtype dtype, std::size_t dim, std::size_t M,
+                         Traversal traversal = Traversal::automatic) {
         Options options;
+        options.traversal = traversal;
         options.dim = dim;
         options.metric = metric;
         options.dtype = dtype;
@@ -45,7 +47,9 @@ std::vector<Bytes> originals() {
             make_index(kind(Metric::hamming, Dtype::b1, 24, 2), 12, 2)->to_bytes(),
             make_index(kind(Metric::jaccard, Dtype::b1, 16, 4), 16, 0)->to_bytes(),
             make_index(kind(Metric::l2, Dtype::f32, 2, 2), 1)->to_bytes(),
-            make_index(kind(Metric::ip, Dtype::f32, 2, 2), 0)->to_bytes()};
+            make_index(kind(Metric::ip, Dtype::f32, 2, 2), 0)->to_bytes(),
+            make_index(kind(Metric::l2, Dtype::f32, 6, 2, Traversal::u8), 20, 4)->to_bytes(),
+            make_index(kind(Metric::cosine, Dtype::f16, 9, 2, Traversal::sq8), 20, 0)->to_bytes()};
 }
 
 // Numbers at which arithmetic and comparisons turn.

@@ -169,6 +169,28 @@ TEST_CASE("the largest id there can be comes back and a removed id may come back
     CHECK_THROWS_AS(add(*loaded, 1, 2), InvalidArgumentError);  // no number is left above the largest
 }
 
+TEST_CASE("a traversal that is chosen automatically is chosen alike before and after a save") {
+    Options options;
+    options.dim = 40;
+    options.M = 4;
+    options.ef_construction = 10;
+    Options whole_numbers = options;
+    whole_numbers.traversal = Traversal::u8;
+    const Bytes whole = random_vectors(whole_numbers, 1'200, 1), fractions = random_vectors(options, 1'200, 2);
+    Index index(options);
+    Watch watch;
+    index.add(whole.data(), 900, {}, 1, watch);
+    const auto saved_early = from_bytes(index.to_bytes());
+    for (Index* either : {&index, saved_early.get()}) either->add(whole.data(), 1'200, {}, 1, watch);
+    const auto saved_coded = from_bytes(index.to_bytes());
+    check_same(*saved_early, index);
+    for (Index* one : {&index, saved_early.get(), saved_coded.get()}) one->add(fractions.data(), 1'200, {}, 1, watch);
+
+    check_same(*saved_early, index);
+    check_same(*saved_coded, index);
+    check_same(*from_bytes(index.to_bytes()), index);
+}
+
 TEST_CASE("longer vectors under inner product raise the ceiling before and after a save alike") {
     Options options;
     options.dim = 5;

@@ -55,7 +55,7 @@ inline std::unique_ptr<Index> make_index(const Options& options, std::size_t n, 
     return index;
 }
 
-// Every metric with every dtype it goes with.
+// Every metric with every dtype it goes with and every traversal that serves them.
 inline std::vector<Options> all_kinds(std::size_t M = 4) {
     std::vector<Options> kinds;
     for (const Metric metric : {Metric::l2, Metric::ip, Metric::cosine, Metric::hamming, Metric::jaccard})
@@ -71,14 +71,16 @@ inline std::vector<Options> all_kinds(std::size_t M = 4) {
                 for (const Traversal traversal : {Traversal::automatic, Traversal::u8, Traversal::sq8}) {
                     options.traversal = traversal;
                     const Space space(metric, dtype, options.dim);
-                    if (traversal == Traversal::automatic || WalkCode::serves(space, traversal)) kinds.push_back(options);
+                    if (traversal == Traversal::automatic || WalkCode::serves(space, traversal))
+                        kinds.push_back(options);
                 }
             }
     return kinds;
 }
 
 inline std::string kind_of(const Options& options) {
-    return std::string(name_of(options.metric)) + " " + std::string(name_of(options.dtype));
+    return std::string(name_of(options.metric)) + " " + std::string(name_of(options.dtype)) + " " +
+           std::string(name_of(options.traversal));
 }
 
 inline std::unique_ptr<Index> from_bytes(std::span<const std::byte> bytes) {
