@@ -1,7 +1,6 @@
 #include "graph/walk.hpp"
 
 #include <algorithm>
-#include <functional>
 
 #include "base/prefetch.hpp"
 

@@ -4,7 +4,6 @@
 #include <mutex>
 #include <shared_mutex>
 
-#include "base/errors.hpp"
 #include "base/team.hpp"
 #include "graph/insert.hpp"
 #include "index/checks.hpp"

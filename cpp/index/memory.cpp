@@ -44,7 +44,7 @@ GraphShape Index::graph_shape() const {
     shape.size = view.count - view.removed;
     shape.removed = view.removed;
     shape.top_level = view.top;
-    shape.level_counts.resize(static_cast<std::size_t>(view.top + 1));
+    shape.level_counts.resize(static_cast<std::size_t>(view.top) + 1);
     shape.walked = view.code.traversal();
     std::size_t links = 0;
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
