@@ -1,0 +1,106 @@
+// Graphs grown for a test, and what can be seen of them row by row.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/team.hpp"
+#include "base/watch.hpp"
+#include "graph/graph.hpp"
+#include "graph/insert.hpp"
+#include "vectors_drawn.hpp"
+
+namespace vicinal::trial {
+
+// Adds rows to a graph as an index does; ids are slot numbers.
+inline void grow(Graph& graph, const std::byte* rows, std::size_t n, std::size_t threads) {
+    graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n));
+    Team team(threads);
+    Watch nobody;
+    for (std::size_t done = 0; done < n;) {
+        const std::size_t batch = batch_size(graph.view.count, n - done);
+        std::vector<Id> ids;
+        for (std::size_t i = 0; i < batch; ++i) ids.push_back(Id{static_cast<std::int64_t>(graph.view.count + i)});
+        store_batch(graph, rows + done * graph.space.given_row_bytes(), ids);
+        link_batch(graph, static_cast<std::uint32_t>(batch), team, nobody, {done, n});
+        done += batch;
+    }
+}
+
+template <class T>
+Graph grown(const Space& space, const GraphOptions& options, const std::vector<T>& vectors, std::size_t threads) {
+    Graph graph(space, options);
+    grow(graph, bytes_of(vectors), vectors.size() * sizeof(T) / space.given_row_bytes(), threads);
+    return graph;
+}
+
+inline std::vector<std::uint32_t> links_of(const View& view, std::uint32_t slot, Level level) {
+    std::vector<std::uint32_t> slots;
+    view.links_of(Slot{slot}, level).for_each([&](std::uint32_t to) { slots.push_back(to); });
+    return slots;
+}
+
+// Where two graphs differ first, or nothing.
+inline std::string difference(const View& a, const View& b) {
+    if (a.count != b.count || a.upper_count != b.upper_count) return "counts";
+    if (a.entry != b.entry || a.top != b.top) return "entry";
+    for (std::uint32_t slot = 0; slot < a.count; ++slot) {
+        const std::string where = " of slot " + std::to_string(slot);
+        if (std::memcmp(a.rows.row(slot), b.rows.row(slot), a.rows.stride()) != 0) return "vector" + where;
+        if (a.factor(Slot{slot}) != b.factor(Slot{slot})) return "factor" + where;
+        if (a.id(Slot{slot}) != b.id(Slot{slot})) return "id" + where;
+        if (a.state(Slot{slot}) != b.state(Slot{slot})) return "state" + where;
+        if (a.level(Slot{slot}) != b.level(Slot{slot})) return "level" + where;
+        for (Level level = 0; level <= a.level(Slot{slot}); ++level)
+            if (links_of(a, slot, level) != links_of(b, slot, level))
+                return "links on level " + std::to_string(level) + where;
+    }
+    return {};
+}
+
+// By slot: whether a path on level 0 leads there from the entry.
+inline std::vector<bool> reached(const View& view) {
+    std::vector<bool> met(view.count, false);
+    std::vector<std::uint32_t> waiting{index_of(view.entry)};
+    met[index_of(view.entry)] = true;
+    while (!waiting.empty()) {
+        const std::uint32_t slot = waiting.back();
+        waiting.pop_back();
+        for (const std::uint32_t to : links_of(view, slot, 0))
+            if (!met[to]) {
+                met[to] = true;
+                waiting.push_back(to);
+            }
+    }
+    return met;
+}
+
+inline std::size_t unreachable(const View& view) {
+    const std::vector<bool> met = reached(view);
+    return static_cast<std::size_t>(std::count(met.begin(), met.end(), false));
+}
+
+// What no row of links may be, or nothing.
+inline std::string fault_in_links(const View& view) {
+    for (std::uint32_t slot = 0; slot < view.count; ++slot)
+        for (Level level = 0; level <= view.level(Slot{slot}); ++level) {
+            const std::string where = " of slot " + std::to_string(slot) + " on level " + std::to_string(level);
+            std::vector<std::uint32_t> slots = links_of(view, slot, level);
+            if (slots.size() > (level == 0 ? view.width : view.upper_width)) return "too many links" + where;
+            for (const std::uint32_t to : slots) {
+                if (to >= view.count) return "a link to nowhere" + where;
+                if (to == slot) return "a link to itself" + where;
+                if (view.level(Slot{to}) < level) return "a link to a node below the level" + where;
+            }
+            std::sort(slots.begin(), slots.end());
+            if (std::adjacent_find(slots.begin(), slots.end()) != slots.end()) return "a link twice" + where;
+        }
+    return {};
+}
+
+}  // namespace vicinal::trial
