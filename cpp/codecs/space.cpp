@@ -86,8 +86,11 @@ std::string Space::fault(const std::byte* given) const {
     for (std::size_t i = 0; i < dim_; ++i)
         largest = std::max(largest, std::bit_cast<std::uint32_t>(values[i]) & 0x7fff'ffffU);
     constexpr std::uint32_t kInfinity = 0x7f80'0000U;
+    constexpr std::uint32_t kRoundsToInfinity = 0x7f7f'8000U;  // as bfloat16, which keeps the upper half
     if (largest > kInfinity) return "holds NaN";
     if (largest == kInfinity) return "holds infinity, or a number beyond float32";
+    if (dtype_ == Dtype::bf16 && largest >= kRoundsToInfinity)
+        return "holds a number beyond bfloat16, which ends at 3.3895e38";
     if (dtype_ == Dtype::f16 && std::bit_cast<float>(largest) > kLargestF16)
         return "holds " + std::to_string(std::bit_cast<float>(largest)) + ", beyond float16's 65504";
     if (zero_matters && !std::isfinite(static_cast<float>(1.0 / std::sqrt(sum_of_squares(values, dim_)))))

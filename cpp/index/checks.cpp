@@ -28,6 +28,11 @@ std::size_t width_of(const SearchOptions& options) {
     return std::max(ef, options.k);
 }
 
+void check_vector(const Space& space, const std::byte* given, const char* name, std::size_t row) {
+    const std::string fault = space.fault(given);
+    if (!fault.empty()) throw InvalidVectorError(std::string(name) + " row " + std::to_string(row) + " " + fault);
+}
+
 void check_vectors(const Space& space, const std::byte* rows, std::size_t n, const char* name, Team& team) {
     std::atomic<std::size_t> first_bad{n};
     team.run_whole(n, 256, [&](std::size_t, std::size_t begin, std::size_t end) {
@@ -40,9 +45,7 @@ void check_vectors(const Space& space, const std::byte* rows, std::size_t n, con
         }
     });
     const std::size_t row = first_bad.load();
-    if (row < n)
-        throw InvalidVectorError(std::string(name) + " row " + std::to_string(row) + " " +
-                                 space.fault(rows + row * space.given_row_bytes()));
+    if (row < n) check_vector(space, rows + row * space.given_row_bytes(), name, row);
 }
 
 void check_integral(const Space& space, const std::byte* rows, std::size_t n) {

@@ -16,7 +16,10 @@ void check_k(std::size_t k, std::size_t size);
 // The width of the beam these options ask for.
 std::size_t width_of(const SearchOptions& options);
 
-// Throws InvalidVectorError for the first row that cannot be used: "vectors row 17 holds NaN".
+// Throws InvalidVectorError when the vector cannot be used: "queries row 3 holds NaN".
+void check_vector(const Space& space, const std::byte* given, const char* name, std::size_t row);
+
+// The same for the first row that cannot be used: "vectors row 17 holds NaN".
 void check_vectors(const Space& space, const std::byte* rows, std::size_t n, const char* name, Team& team);
 
 // The same for rows that were promised to be whole numbers from 0 to 255.

@@ -51,17 +51,12 @@ Work work_of(const Tally& tally, const View& view, const Space& space, std::size
     return work;
 }
 
-bool answer_all(const View& view, const Space& space, const Queries& queries, std::size_t width, Team& team,
-                Watch& watch) {
-    const Asked asked{queries.k, width};
-    return team.run(queries.n, 1, watch, [&](std::size_t, std::size_t begin, std::size_t end) {
-        for (std::size_t query = begin; query < end; ++query) {
-            Search search(view, space, scratch_of_this_thread());
-            const std::byte* given = queries.given + query * space.given_row_bytes();
-            queries.found.counts[query] = static_cast<std::int64_t>(search.answer(given, asked, queries.answer(query)));
-            if (!queries.found.work.empty()) queries.found.work[query] = work_of(search.tally, view, space, width);
-        }
-    });
+void answer_one(const View& view, const Space& space, const Queries& queries, std::size_t query, std::size_t width) {
+    Search search(view, space, scratch_of_this_thread());
+    const std::byte* given = queries.given + query * space.given_row_bytes();
+    const std::size_t count = search.answer(given, {queries.k, width}, queries.answer(query));
+    queries.found.counts[query] = static_cast<std::int64_t>(count);
+    if (!queries.found.work.empty()) queries.found.work[query] = work_of(search.tally, view, space, width);
 }
 
 }  // namespace
@@ -74,12 +69,21 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
     const Reading reading(*parts_);
     const View& view = reading.view();
     check_k(options.k, view.count - view.removed);
+    if (n == 1 && !options.exact) {
+        // What services ask all day: a team of threads, though it be of one, costs as much as a short search.
+        check_vector(space, given, "queries", 0);
+        answer_one(view, space, {given, n, options.k, found}, 0, width);
+        return;
+    }
     Team team(n <= 1 ? 1 : std::min(resolve_threads(options.threads), n));
     check_vectors(space, given, n, "queries", team);
 
     const Queries queries{given, n, options.k, found};
+    const auto answer_some = [&](std::size_t, std::size_t begin, std::size_t end) {
+        for (std::size_t query = begin; query < end; ++query) answer_one(view, space, queries, query, width);
+    };
     const bool whole = options.exact ? answer_all_exactly(rows_of(view), space, queries, team, watch)
-                                     : answer_all(view, space, queries, width, team, watch);
+                                     : team.run(n, 1, watch, answer_some);
     if (!whole) throw Stopped();
 }
 
