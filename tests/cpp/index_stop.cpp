@@ -1,0 +1,168 @@
+// Long calls that are stopped, or whose caller throws: what stays is an index like any other.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <new>
+#include <numeric>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "base/errors.hpp"
+#include "index_asked.hpp"
+
+namespace {
+
+using namespace vicinal;
+using trial::ask;
+using Ids = std::vector<std::int64_t>;
+
+constexpr std::size_t kDim = 16;
+constexpr std::size_t kCount = 4'000;
+
+Ids counting(std::size_t n) {
+    Ids ids(n);
+    std::iota(ids.begin(), ids.end(), 0);
+    return ids;
+}
+
+// Calls `then` at the first question after `done` has passed `least`. A question is asked at most every 50 ms, so
+// the caller takes its time at each: the work between two questions is what a batch or two takes.
+Watch::Ask once_past(std::size_t least, const std::function<bool()>& then) {
+    return [least, then](std::size_t done, std::size_t) { return done <= least || then(); };
+}
+
+// Everything that can be asked of an index is answered, for exactly these vectors.
+void check_holds(const Index& index, const std::vector<float>& vectors, const Ids& ids) {
+    CHECK(index.ids() == ids);
+    CHECK(index.size() == ids.size());
+    if (ids.empty()) return;
+    const std::vector<float> kept(vectors.begin(), vectors.begin() + static_cast<std::ptrdiff_t>(ids.size() * kDim));
+    CHECK(trial::get<float>(index, ids) == kept);
+    // Each finds itself.
+    const auto found = ask(index, kept, {.k = 1, .ef = 100, .threads = 2});
+    std::size_t themselves = 0;
+    for (std::size_t i = 0; i < ids.size(); ++i) themselves += found.ids[i] == ids[i] ? 1U : 0U;
+    CHECK(themselves >= ids.size() * 99 / 100);
+    // A file is read by checking every table.
+    Watch nobody;
+    const auto copy = Index::from_bytes(index.to_bytes(), nobody);
+    CHECK(copy->ids() == ids);
+}
+
+}  // namespace
+
+TEST_CASE("a long add that is stopped keeps the first of its vectors, and a later add completes it") {
+    const std::vector<float> vectors = trial::drawn_floats(kCount * kDim, 1);
+    for (const std::size_t threads : {1U, 2U}) {
+        CAPTURE(threads);
+        Index index(trial::options_with(kDim));
+        Watch watch(once_past(100, [] { return false; }));
+
+        const Added added = index.add(trial::bytes_of(vectors), kCount, {}, threads, watch);
+
+        // A machine so fast that nobody was asked has nothing to stop.
+        if (added.complete) continue;
+        CHECK(added.ids.size() > 100);
+        CHECK(added.ids.size() < kCount);
+        CHECK(added.ids == counting(added.ids.size()));
+        check_holds(index, vectors, added.ids);
+
+        const std::size_t done = added.ids.size();
+        const std::vector<float> rest(vectors.begin() + static_cast<std::ptrdiff_t>(done * kDim), vectors.end());
+        CHECK(trial::add(index, rest).complete);
+        check_holds(index, vectors, counting(kCount));
+    }
+}
+
+TEST_CASE("an add that is stopped before it begins adds nothing") {
+    const std::vector<float> vectors = trial::drawn_floats(100 * kDim, 1);
+    const auto index = trial::index_of_vectors(trial::options_with(kDim), vectors);
+    const auto before = trial::digest(*index);
+    Watch watch([](std::size_t, std::size_t) { return false; });
+    watch.report(0, 0);
+
+    const Added added = index->add(trial::bytes_of(vectors), 100, {}, 2, watch);
+
+    CHECK_FALSE(added.complete);
+    CHECK(added.ids.empty());
+    CHECK(trial::digest(*index) == before);
+}
+
+TEST_CASE("the graph after a stopped add is the one that a shorter add makes") {
+    const std::vector<float> vectors = trial::drawn_floats(kCount * kDim, 2);
+    Index stopped(trial::options_with(kDim));
+    Watch watch(once_past(500, [] { return false; }));
+
+    const Added added = stopped.add(trial::bytes_of(vectors), kCount, {}, 2, watch);
+
+    Index whole(trial::options_with(kDim));
+    Watch nobody;
+    whole.add(trial::bytes_of(vectors), added.ids.size(), {}, 1, nobody);
+    CHECK(trial::digest(stopped) == trial::digest(whole));
+}
+
+TEST_CASE("an add whose caller throws has added nothing, and the index goes on") {
+    const std::vector<float> first = trial::drawn_floats(200 * kDim, 3);
+    const std::vector<float> vectors = trial::drawn_floats(kCount * kDim, 4);
+    for (const std::size_t threads : {1U, 2U}) {
+        CAPTURE(threads);
+        const auto index = trial::index_of_vectors(trial::options_with(kDim), first);
+        bool thrown = false;
+        Watch watch(once_past(100, [&]() -> bool {
+            thrown = true;
+            throw std::bad_alloc();
+        }));
+
+        CHECK_THROWS_AS(index->add(trial::bytes_of(vectors), kCount, {}, threads, watch), std::bad_alloc);
+
+        REQUIRE(thrown);
+        check_holds(*index, first, counting(200));
+        const auto found = ask(*index, vectors, {.k = 5, .threads = 2});
+        CHECK(std::all_of(found.ids.begin(), found.ids.end(), [](std::int64_t id) { return id >= 0 && id < 200; }));
+
+        Ids ids = counting(kCount);
+        for (auto& id : ids) id += 10'000;
+        CHECK(trial::add(*index, vectors, ids).complete);
+        CHECK(index->size() == 200 + kCount);
+        CHECK(ask(*index, vectors, {.k = 1, .exact = true, .threads = 2}).ids == ids);
+    }
+}
+
+TEST_CASE("an add tells how far it has come, and its last word is that all is done") {
+    const std::vector<float> vectors = trial::drawn_floats(kCount * kDim, 5);
+    Index index(trial::options_with(kDim));
+    std::vector<std::size_t> told;
+    Watch watch([&](std::size_t done, std::size_t total) {
+        CHECK(total == kCount);
+        told.push_back(done);
+        return true;
+    });
+
+    CHECK(index.add(trial::bytes_of(vectors), kCount, {}, 2, watch).complete);
+
+    CHECK(told.back() == kCount);
+    CHECK(std::is_sorted(told.begin(), told.end()));
+}
+
+TEST_CASE("a search that is stopped says so and leaves the index as it was") {
+    const std::vector<float> vectors = trial::drawn_floats(500 * kDim, 6);
+    const auto index = trial::index_of_vectors(trial::options_with(kDim), vectors);
+    const auto before = trial::digest(*index);
+    std::vector<std::int64_t> ids(500 * 3);
+    std::vector<float> distances(500 * 3);
+    std::vector<std::int64_t> counts(500);
+
+    for (const bool exact : {false, true})
+        for (const std::size_t threads : {1U, 2U}) {
+            Watch watch([](std::size_t, std::size_t) { return false; });
+            watch.report(0, 0);
+            CHECK_THROWS_AS(index->search(trial::bytes_of(vectors), 500, {.k = 3, .exact = exact, .threads = threads},
+                                          {ids, distances, counts, {}}, watch),
+                            Stopped);
+        }
+
+    CHECK(trial::digest(*index) == before);
+    CHECK(ask(*index, vectors, {.k = 1, .exact = true}).ids == counting(500));
+}
