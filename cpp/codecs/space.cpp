@@ -47,7 +47,8 @@ void Ruler::finish(const Probe& probe, const kernels::Rows& rows, const std::uin
             for (std::size_t i = 0; i < n; ++i) distances[i] = 1.0F - distances[i];
             return;
         case Finish::one_minus_scaled:
-            // In double, so that a vector is at distance 0 from itself and from its multiples.
+            // In double and not below 0: what is left between a vector and its multiples, at most 2e-7, is the rounding
+            // of the two factors.
             for (std::size_t i = 0; i < n; ++i)
                 distances[i] = static_cast<float>(
                     std::max(0.0, 1.0 - static_cast<double>(distances[i]) * static_cast<double>(probe.factor) *
@@ -93,9 +94,21 @@ std::string Space::fault(const std::byte* given) const {
         return "holds a number beyond bfloat16, which ends at 3.3895e38";
     if (dtype_ == Dtype::f16 && std::bit_cast<float>(largest) > kLargestF16)
         return "holds " + std::to_string(std::bit_cast<float>(largest)) + ", beyond float16's 65504";
-    if (zero_matters && !std::isfinite(static_cast<float>(1.0 / std::sqrt(sum_of_squares(values, dim_)))))
+    if (zero_matters && !has_direction(values))
         return "is all zeros (or too close to zero), which has no direction under cosine";
     return {};
+}
+
+// As it is given and as it will be stored: a row must not become zero on the way. A vector this long has an element
+// that no type rounds to zero, so only the shortest are encoded to find out.
+bool Space::has_direction(const float* values) const {
+    constexpr double kLongEnough = 1e-6;  // squared; then some element exceeds 3e-6, in the most dimensions there are
+    const double squared = sum_of_squares(values, dim_);
+    if (squared > kLongEnough) return true;
+    if (!std::isfinite(static_cast<float>(1.0 / std::sqrt(squared)))) return false;
+    std::vector<std::byte> row(row_bytes());
+    encode(reinterpret_cast<const std::byte*>(values), row.data());
+    return std::isfinite(inverse_norm(row.data()));
 }
 
 void Space::encode(const std::byte* given, std::byte* row) const {

@@ -93,6 +93,7 @@ public:
 
 private:
     void widen(const std::byte* row, float* floats) const;
+    bool has_direction(const float* values) const;
     kernels::ScoreRows dot() const;
     kernels::ScoreRows of_type(kernels::ScoreRows f32, kernels::ScoreRows f16, kernels::ScoreRows bf16,
                                kernels::ScoreRows i8, kernels::ScoreRows u8) const;

@@ -12,6 +12,8 @@
 
 namespace vicinal {
 
+class FormerLinks;
+
 class Linking {
 public:
     // The batch is the n slots after the last in use; they are stored, with their levels.
@@ -22,7 +24,8 @@ public:
     // choose for any node of the batch.
     void choose(Slot node) const;
 
-    // Once all have chosen: adds each new node to the links of those it chose.
+    // Once all have chosen: adds each new node to the links of those it chose. When it throws, old nodes are linked as
+    // they were before.
     void link_back(Team& team) const;
 
 private:
@@ -37,6 +40,7 @@ private:
 
     void meet_mates(Slot node, Level level, const Probe& probe, Beam& beam) const;
     std::vector<Backlink> backlinks(Level level) const;
+    void link_level_back(Level level, Team& team, FormerLinks& former) const;
     void add_links(Slot target, Level level, std::span<const Backlink> sources) const;
 
     const Graph& graph_;

@@ -8,10 +8,10 @@ namespace {
 
 enum class Verdict { keep, prune, copy };
 
-// Two copies of one vector are at distance 0 from each other, but for the rounding of a normalized row under cosine;
-// and then a copy of the target is exactly as far from the target as from its other copies.
+// Two copies of one vector are at distance 0 from each other, but for rounding under cosine; and then a copy of the
+// target is exactly as far from the target as from its other copies.
 bool is_copy(Distance between, Distance to_target) {
-    constexpr Distance kRounding = 1e-12F;
+    constexpr Distance kRounding = 1e-6F;
     return between <= 0 || (between <= kRounding && between == to_target);
 }
 

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "base/errors.hpp"
 #include "base/team.hpp"
 #include "graph/insert.hpp"
 #include "index/checks.hpp"
@@ -40,13 +41,16 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
     parts_->make_room(n);
 
     Added added;
+    added.ids.reserve(n);
     try {
         for (std::size_t done = 0; done < n;) {
             const std::size_t batch = batch_size(graph.view.count, n - done);
             const std::span<const Id> batch_ids(ids.data() + done, batch);
+            std::unique_ptr<View> prepared = parts_->prepare_to_publish();
             store_batch(graph, rows + done * graph.space.given_row_bytes(), batch_ids);
             if (!link_batch(graph, static_cast<std::uint32_t>(batch), team, watch, {done, n})) break;
-            parts_->publish();
+            // From here to the end of the round nothing can fail.
+            parts_->publish(std::move(prepared));
             parts_->enter_ids(batch_ids);
             done += batch;
             for (const Id id : batch_ids) added.ids.push_back(number_of(id));

@@ -61,13 +61,16 @@ void Index::Parts::make_room(std::size_t n) {
     const std::lock_guard naming_now(naming);
     graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n));
     names.reserve(names.size() + n, graph.view.ids.as<Id>());
-    retired_.reserve(retired_.size() + 1);
 }
 
-void Index::Parts::publish() {
-    auto fresh = std::make_unique<const View>(graph.view);
+std::unique_ptr<View> Index::Parts::prepare_to_publish() {
     retired_.reserve(retired_.size() + 1);
-    std::unique_ptr<const View> old(current.exchange(fresh.release()));
+    return std::make_unique<View>(graph.view);
+}
+
+void Index::Parts::publish(std::unique_ptr<View> prepared) noexcept {
+    *prepared = graph.view;
+    std::unique_ptr<const View> old(current.exchange(prepared.release()));
     retired_.push_back({std::move(old), epochs.tick()});
     free_retired();
 }
@@ -106,9 +109,10 @@ void Index::Parts::forget(std::span<const std::int64_t> ids) {
     if (twice != sorted.end())
         throw DuplicateIdError("id " + std::to_string(number_of(view.id(*twice))) + " is named twice in one call");
 
+    std::unique_ptr<View> prepared = prepare_to_publish();
     for (const Slot slot : slots) view.set_state(slot, State::removed);
     view.removed += static_cast<std::uint32_t>(slots.size());
-    publish();
+    publish(std::move(prepared));
     const std::lock_guard naming_now(naming);
     for (const std::int64_t id : ids) names.erase(Id{id}, view.ids.as<Id>());
 }

@@ -40,9 +40,11 @@ struct Index::Parts {
     std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given) const;
     // Room for n more rows in every table; afterwards storing and linking them allocates scratch at most.
     void make_room(std::size_t n);
+    // All the memory that publish() takes. Asked for before a change, so that what was changed can always be shown.
+    std::unique_ptr<View> prepare_to_publish();
     // Shows the graph as it is now to searches that start from here on.
-    void publish();
-    // Lets the last ids.size() slots be found by their ids.
+    void publish(std::unique_ptr<View> prepared) noexcept;
+    // Lets the last ids.size() slots be found by their ids. Requires: make_room() has counted them.
     void enter_ids(std::span<const Id> ids);
     // Throws UnknownIdError, DuplicateIdError before anything changes.
     void forget(std::span<const std::int64_t> ids);

@@ -2,16 +2,31 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
+#include <cstdint>
 
 #include "base/random.hpp"
 
 namespace vicinal {
+namespace {
+
+// Differs from process to process. With a hash known to all, a file whose ids all fall into one cell would make a
+// load take quadratic time. No result depends on the order of the cells.
+std::uint64_t draw_salt() {
+    const auto now = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+    return draw(now, reinterpret_cast<std::uintptr_t>(&now));
+}
+const std::uint64_t kSalt = draw_salt();
+
+}  // namespace
 
 std::size_t IdMap::cells_for(std::size_t count) {
     return count == 0 ? 0 : std::bit_ceil(std::max<std::size_t>(count + count / 4, 8));  // at most four fifths full
 }
 
-std::size_t IdMap::home_of(Id id) const { return mix(static_cast<std::uint64_t>(number_of(id))) & (cells_.size() - 1); }
+std::size_t IdMap::home_of(Id id) const {
+    return mix(static_cast<std::uint64_t>(number_of(id)) ^ kSalt) & (cells_.size() - 1);
+}
 
 std::optional<Slot> IdMap::find(Id id, const Id* ids) const {
     if (cells_.empty()) return std::nullopt;

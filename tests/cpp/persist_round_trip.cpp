@@ -191,6 +191,29 @@ TEST_CASE("a traversal that is chosen automatically is chosen alike before and a
     check_same(*from_bytes(index.to_bytes()), index);
 }
 
+TEST_CASE("vectors at the ends of a type's range are turned away or come back") {
+    std::size_t accepted = 0, refused = 0;
+    for (const Options& options : all_kinds()) {
+        if (!is_floating(options.dtype) || options.traversal == Traversal::u8) continue;
+        for (const float value : {3.402e38F, 3.39e38F, 1e38F, 65'519.0F, 65'504.0F, 6e-8F, 3e-8F, 2e-8F, 1e-10F, 1e-38F,
+                                  3e-39F, 2e-39F, 7e-41F, 1e-45F}) {
+            INFO(kind_of(options) << " " << value);
+            const std::vector<float> vector(options.dim, value);
+            Index index(options);
+            Watch watch;
+            try {
+                index.add(reinterpret_cast<const std::byte*>(vector.data()), 1, {}, 1, watch);
+                ++accepted;
+                CHECK_NOTHROW(from_bytes(index.to_bytes()));
+            } catch (const InvalidVectorError&) {
+                ++refused;
+            }
+        }
+    }
+    CHECK(accepted > 20);
+    CHECK(refused > 20);
+}
+
 TEST_CASE("longer vectors under inner product raise the ceiling before and after a save alike") {
     Options options;
     options.dim = 5;
