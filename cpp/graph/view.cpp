@@ -43,7 +43,9 @@ void View::reserve(std::size_t slots, std::size_t upper_rows) {
     for (Table* table : {&larger.rows, &larger.factors, &larger.codes, &larger.code_factors, &larger.ids,
                          &larger.states, &larger.levels, &larger.links, &larger.upper_first})
         if (table->stride() != 0) table->reserve(room, count);
-    larger.upper_links.reserve(grown(upper_links.capacity(), upper_rows), upper_count);
+    // When rows move, upper links move with them: whoever reads the old rows would find fresh links beyond their end.
+    const std::size_t least = room == rows.capacity() ? 0 : upper_links.capacity() + 1;
+    larger.upper_links.reserve(std::max(grown(upper_links.capacity(), upper_rows), least), upper_count);
     *this = larger;
 }
 
