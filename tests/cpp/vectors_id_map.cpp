@@ -17,7 +17,6 @@ namespace {
 using vicinal::draw;
 using vicinal::Id;
 using vicinal::IdMap;
-using vicinal::mix;
 using vicinal::Slot;
 
 // An IdMap beside what it should be. Slots are given out in order, as by an index, and never again.
@@ -65,20 +64,9 @@ void shuffle(Pair& pair, const std::vector<Id>& pool, std::uint64_t seed, std::u
             pair.erase(id);
         else
             pair.insert(id);
-        if (step % 64 == 0) pair.check_all();
+        if (step % 16 == 0) pair.check_all();
     }
     pair.check_all();
-}
-
-// Ids whose search begins in one of the given cells of a table of `cells`.
-std::vector<Id> ids_at_home_in(std::uint64_t first_cell, std::uint64_t last_cell, std::uint64_t cells,
-                               std::size_t count) {
-    std::vector<Id> ids;
-    for (std::int64_t number = 0; ids.size() < count; ++number) {
-        const std::uint64_t home = mix(static_cast<std::uint64_t>(number)) % cells;
-        if (home >= first_cell && home <= last_cell) ids.push_back(Id{number});
-    }
-    return ids;
 }
 
 }  // namespace
@@ -102,25 +90,32 @@ TEST_CASE("an id map agrees with an unordered map under random insertions, erasu
     }
 }
 
-TEST_CASE("an id map agrees with an unordered map when all ids begin in the same cells") {
-    for (std::uint64_t seed = 0; seed < 8; ++seed) {
+// Where an id's search begins differs from process to process, so collisions cannot be arranged. A table of eight
+// cells that holds six entries has them all the time, and runs that wrap around its end too.
+TEST_CASE("an id map agrees with an unordered map in the smallest tables, full of collisions and wrapped runs") {
+    for (std::uint64_t seed = 0; seed < 400; ++seed) {
         CAPTURE(seed);
         Pair pair;
+        std::vector<Id> pool;
+        for (std::uint64_t i = 0; i < 6; ++i) pool.push_back(Id{static_cast<std::int64_t>(draw(seed, i) >> 1)});
 
-        // At most 48 entries are in a table of 64 cells: all of them begin in two of these.
-        shuffle(pair, ids_at_home_in(20, 21, 64, 48), seed, 3'000);
+        shuffle(pair, pool, seed, 300);
+
+        CHECK(pair.bytes() == 8 * sizeof(std::uint32_t));
     }
 }
 
-TEST_CASE("an id map agrees with an unordered map when its runs wrap around the end of the table") {
-    for (std::uint64_t seed = 0; seed < 8; ++seed) {
+TEST_CASE("an id map agrees with an unordered map in tables that are four fifths full") {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
         CAPTURE(seed);
         Pair pair;
-        std::vector<Id> pool = ids_at_home_in(61, 63, 64, 24);
-        const std::vector<Id> beginning = ids_at_home_in(0, 3, 64, 24);
-        pool.insert(pool.end(), beginning.begin(), beginning.end());
+        std::vector<Id> pool;
+        for (std::int64_t number = 0; number < 51; ++number) pool.push_back(Id{number * 1'000'003});
+        for (const Id id : pool) pair.insert(id);
 
-        shuffle(pair, pool, seed, 3'000);
+        shuffle(pair, pool, seed, 2'000);
+
+        CHECK(pair.bytes() == 64 * sizeof(std::uint32_t));
     }
 }
 
@@ -147,7 +142,8 @@ TEST_CASE("an id that was erased may be entered again for another slot") {
 }
 
 TEST_CASE("an id map takes as many bytes as was forecast and less than twelve an entry") {
-    const std::vector<Id> ids = ids_at_home_in(0, 0, 1, 10'000);
+    std::vector<Id> ids;
+    for (std::int64_t number = 0; number < 10'000; ++number) ids.push_back(Id{number});
     for (const std::size_t count : {1U, 7U, 100U, 1'000U, 10'000U}) {
         CAPTURE(count);
         IdMap map;
