@@ -27,7 +27,7 @@ help:  ## list the targets
 
 demo: $(STAMPS)/package $(STAMPS)/bench  ## build an index on real data and compare it with faiss and hnswlib (minutes)
 	@mkdir -p $(REPORT)
-	python -m vicinal bench --dataset $(DATASET) --vs $(VS) --report $(REPORT)/report.html --json $(REPORT)/report.json
+	python -m vicinal bench --dataset $(DATASET) --vs $(VS) --rounds 3 --report $(REPORT)/report.html --json $(REPORT)/report.json
 	@echo "The report: $(REPORT)/report.html"
 
 # pytest comes last: its closing line is the closing line of a run.
