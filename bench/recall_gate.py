@@ -43,7 +43,7 @@ MOST_DISTANCES = 1.05  # of faiss's at equal recall
 OURS = ("vicinal-exact", "vicinal-auto")
 RIVALS = ("faiss", "hnswlib")
 
-Curve = dict[str, list[float]]  # "recall" and, where it is counted, "distances", by effort
+Curve = dict[str, list[float]]  # side by side: "effort", "recall" and, where they are counted, "distances"
 
 
 class SeededFaiss(FaissFlat):
@@ -85,7 +85,7 @@ def measure(engine: Engine, dataset: Dataset, efforts: Sequence[int] = EFFORTS, 
     engine.build(dataset.base, dataset.metric, threads=threads)
     engine.set_threads(threads)
     queries = engine.prepare(dataset.query)
-    curve: Curve = {"recall": [], "distances": []}
+    curve: Curve = {"effort": list(efforts), "recall": [], "distances": []}
     for effort in efforts:
         engine.set_effort(effort)
         curve["recall"].append(recall_of(dataset, engine.search(queries, K)))
@@ -125,14 +125,14 @@ def mean_curve(curves: Sequence[Curve]) -> Curve:
     return {part: np.mean([curve[part] for curve in curves], axis=0).tolist() for part in curves[0]}
 
 
-def at_effort(curve: Curve, effort: int, efforts: Sequence[int] = EFFORTS) -> float:
+def at_effort(curve: Curve, effort: int) -> float:
     """Read the recall at one effort off a curve."""
-    return curve["recall"][efforts.index(effort)]
+    return curve["recall"][curve["effort"].index(effort)]
 
 
-def margins(ours: Curve, rival: Curve, efforts: Sequence[int] = EFFORTS) -> list[float]:
+def margins(ours: Curve, rival: Curve) -> list[float]:
     """Recall of ours less that of the rival at each effort of the gate."""
-    return [at_effort(ours, effort, efforts) - at_effort(rival, effort) for effort in GATE_EFFORTS]
+    return [at_effort(ours, effort) - at_effort(rival, effort) for effort in GATE_EFFORTS]
 
 
 def distance_ratios(ours: Curve, rival: Curve) -> dict[float, float]:
@@ -160,8 +160,8 @@ def main() -> None:
     found["settings"] = {
         "k": K, "M": M, "ef_construction": EF_CONSTRUCTION, "seeds": SEEDS, "efforts": list(EFFORTS),
     }  # fmt: skip
-    names = OURS + RIVALS if arguments.rivals else OURS
-    for seed in range(SEEDS):  # outermost, so that a run cut short has seen every set
+    names = arguments.engines or (OURS + RIVALS if arguments.rivals else OURS)
+    for seed in arguments.seeds:  # outermost, so that a run cut short has seen every set
         for name in present(arguments.sets):
             dataset = load_dataset(name)
             kept = found["sets"].setdefault(name, {"engines": {}})
@@ -231,6 +231,10 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rivals", action="store_true", help="measure faiss and hnswlib anew too")
     parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS, metavar="NAME", help=", ".join(SETS))
+    parser.add_argument("--engines", nargs="+", choices=OURS + RIVALS, metavar="NAME", help="only these, with --seeds:")
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, default=range(SEEDS), metavar="SEED", help="to go on after a stop"
+    )
     parser.add_argument("--threads", type=int, default=2, help="of builds and searches")
     return parser.parse_args()
 
