@@ -1,6 +1,7 @@
 #include "base/team.hpp"
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 
 #if defined(__linux__)
@@ -11,9 +12,12 @@ namespace vicinal {
 
 Team::Team(std::size_t size) {
     try {
+        if (size > 1) workers_.reserve(size - 1);
         for (std::size_t member = 1; member < size; ++member) workers_.emplace_back([this, member] { serve(member); });
     } catch (const std::system_error&) {
         // No more threads to be had: the ones that started, and the calling one, do the work.
+    } catch (const std::bad_alloc&) {
+        // No memory for more: the same.
     }
 }
 

@@ -28,4 +28,8 @@ constexpr Level kMaxLevel = 16;  // With M = 16, level 16 is expected once in 16
 using Distance = float;
 constexpr Distance kFarthest = std::numeric_limits<Distance>::infinity();
 
+// Infinities can meet in an inner product of numbers near the end of float32 and leave NaN, which compares with
+// nothing: it counts as farthest.
+constexpr Distance comparable(Distance distance) { return distance < kFarthest ? distance : kFarthest; }
+
 }  // namespace vicinal

@@ -33,7 +33,7 @@ public:
 private:
     static constexpr std::uint32_t kSign = 0x8000'0000U;
     static std::uint32_t ordered(Distance distance) {
-        const auto bits = std::bit_cast<std::uint32_t>(distance + 0.0F);  // -0 and 0 are one distance
+        const auto bits = std::bit_cast<std::uint32_t>(comparable(distance) + 0.0F);  // -0 and 0 are one
         return (bits & kSign) != 0 ? ~bits : bits | kSign;
     }
     std::uint64_t word_ = 0;

@@ -21,10 +21,11 @@ void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probe
                 for (std::size_t i = 0; i < n; ++i) slots[i] = static_cast<std::uint32_t>(first + i);
                 ruler.measure(probes[query], rows.vectors, slots.data(), n, distances.data());
                 for (std::size_t i = 0; i < n; ++i) {
-                    if (!(distances[i] <= best.bound())) continue;
+                    const Distance distance = comparable(distances[i]);
+                    if (distance > best.bound()) continue;
                     const Slot slot{slots[i]};
                     if (rows.states != nullptr && rows.states->state(slot) != State::live) continue;
-                    best.offer({distances[i], rows.ids != nullptr ? rows.ids[slots[i]] : Id{slots[i]}});
+                    best.offer({distance, rows.ids != nullptr ? rows.ids[slots[i]] : Id{slots[i]}});
                 }
             }
         }

@@ -49,7 +49,7 @@ void Search::walk(const Probe& probe, const Asked& asked) {
         walk.spread_to_live(start, asked.width);
     tally += walk.tally;
     found_ = walk.beam().keys();
-    if (coded && !view_.code.lossless()) rerank(probe, 2 * asked.k);
+    if (coded && !view_.code.lossless()) rerank(probe, std::max<std::size_t>(2 * asked.k, 16));
 }
 
 // The nearest `count` by their codes meet the stored vectors. Codes of 8 bits are off by few places: with k = 10,

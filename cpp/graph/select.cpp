@@ -36,12 +36,16 @@ Verdict judge(const Ground& ground, Key candidate, std::span<const std::uint32_t
 
 void select_neighbors(const Ground& ground, std::span<const Key> candidates, Room room, SelectScratch& scratch,
                       std::vector<std::uint32_t>& chosen) {
+    // Some copies stay, or a small group of copies would hang on one of them and be lost to each other.
+    std::size_t copies = room.most / 4;
     chosen.clear();
     scratch.pruned.clear();
     for (const Key candidate : candidates) {
         if (chosen.size() == room.most) break;
         const Verdict verdict = judge(ground, candidate, chosen, scratch);
-        if (verdict == Verdict::keep)
+        const bool copy_stays = verdict == Verdict::copy && copies > 0;
+        if (copy_stays) --copies;
+        if (verdict == Verdict::keep || copy_stays)
             chosen.push_back(candidate.slot());
         else if (verdict == Verdict::prune)
             scratch.pruned.push_back(candidate.slot());

@@ -21,8 +21,9 @@ struct SelectScratch {
 // pruned fill the row up to `fill` (keepPrunedConnections).
 //
 // Beyond the paper: a strict comparison never prunes copies of one vector, which then keep all their links among
-// themselves. So a candidate that is a copy of a kept one, and hence as far from the target, is pruned as well, and
-// is not taken to fill.
+// themselves. So of the candidates that are copies of a kept one, and hence as far from the target, a quarter of the
+// row stays; the others are pruned and not taken to fill. (With none but the first, groups of 5 to 12 copies found only
+// four fifths of themselves at ef = 64.)
 //
 // `candidates`: keys of distances from the target, ascending, without the target and without repetition.
 // Writes the chosen slots, at most `most`.

@@ -58,8 +58,8 @@ std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_
 }
 
 void Index::Parts::make_room(std::size_t n) {
-    const std::lock_guard naming_now(naming);
     graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n));
+    const std::lock_guard naming_now(naming);
     names.reserve(names.size() + n, graph.view.ids.as<Id>());
 }
 

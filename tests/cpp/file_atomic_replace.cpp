@@ -48,7 +48,7 @@ int error_of_replacing(vicinal::Disk& disk, const std::string& path) {
 }
 
 ::mode_t permissions_of(const std::string& path) {
-    struct ::stat facts {};
+    struct ::stat facts{};
     REQUIRE(::stat(path.c_str(), &facts) == 0);
     return facts.st_mode & 0777;
 }

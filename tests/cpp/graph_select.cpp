@@ -86,24 +86,24 @@ TEST_CASE("a neighbor that is pruned itself prunes nobody") {
     CHECK(Plane(chain).choose(4, 0) == Slots{1, 3});
 }
 
-TEST_CASE("a copy of a neighbor is neither kept nor taken to fill the room") {
+TEST_CASE("of the copies of a neighbor a quarter of the row stays beside it, and none fills the room") {
     // 1, 2 and 3 are one point.
     const std::vector<float> copies{0, 0, 1, 0, 1, 0, 1, 0, -2, 0};
 
-    CHECK(Plane(copies).choose(4, 0) == Slots{1, 4});
-    CHECK(Plane(copies).choose(4, 4) == Slots{1, 4});
+    CHECK(Plane(copies).choose(4, 0) == Slots{1, 2, 4});
+    CHECK(Plane(copies).choose(4, 4) == Slots{1, 2, 4});
 }
 
-TEST_CASE("of the copies of the target itself one is kept, and does not keep others out") {
+TEST_CASE("of the copies of the target itself a quarter of the row is kept beside the first, and keeps no others out") {
     const std::vector<float> copies{0, 0, 0, 0, 0, 0, 0, 0, -2, 0, 0, 2};
 
-    CHECK(Plane(copies).choose(5, 5) == Slots{1, 4, 5});
+    CHECK(Plane(copies).choose(5, 5) == Slots{1, 2, 4, 5});
 }
 
-TEST_CASE("under cosine, copies are pruned although normalized rows are rounded") {
+TEST_CASE("under cosine, copies are known as such although normalized rows are rounded") {
     const std::vector<float> copies{1, 3, 2, 6, 4, 12, 1, 3, 3, 1};
 
-    CHECK(Plane(copies, Metric::cosine).choose(4, 4) == Slots{1, 4});
+    CHECK(Plane(copies, Metric::cosine).choose(4, 4) == Slots{1, 2, 4});
 }
 
 TEST_CASE("no candidates give no neighbors") { CHECK(Plane({5, 5}).choose(4, 4).empty()); }
@@ -127,21 +127,19 @@ Graph graph_with_copies(std::uint32_t step) {
 
 }  // namespace
 
-TEST_CASE("a thousand copies of one vector do not keep their links among themselves, nor others from being reached") {
+TEST_CASE("a thousand copies of one vector do not keep all links among themselves, nor others from being reached") {
     const Graph graph = graph_with_copies(2);
 
     std::size_t inside = 0;
     std::size_t leading_out = 0;
     for (std::uint32_t slot = 0; slot < graph.view.count; slot += 2)
         for (const std::uint32_t to : trial::links_of(graph.view, slot, 0)) ++(to % 2 == 0 ? inside : leading_out);
-    CHECK(leading_out > 2 * inside);
+    CHECK(2 * leading_out > inside);
     const std::vector<bool> met = trial::reached(graph.view);
     for (std::uint32_t slot = 1; slot < graph.view.count; slot += 2) REQUIRE(met[slot]);
 }
 
-// Not so yet: of a hundred copies five are linked from anywhere, because the first one stands for all of them wherever
-// links are chosen, and is itself linked to one only.
-TEST_CASE("a search for a vector that is there a hundred times finds ten of them" * doctest::should_fail()) {
+TEST_CASE("a search for a vector that is there a hundred times finds ten of them") {
     constexpr std::size_t kNeighbors = 10;
     const Graph graph = graph_with_copies(20);
     const std::vector<float> query(kDim, kCopied);

@@ -37,8 +37,8 @@ struct Format {
     int mantissa_bits;
     int bias;
     std::uint16_t infinity;
-    Narrow Table::*narrow;
-    Widen Table::*widen;
+    Narrow Table::* narrow;
+    Widen Table::* widen;
 
     double value(std::uint16_t bits) const {
         const int magnitude = bits & 0x7fff;
@@ -133,8 +133,8 @@ TEST_CASE("narrowing keeps infinities, signs of zero and NaN, and carries too la
     const float smallest = std::numeric_limits<float>::denorm_min();
     const float nan_with_low_payload = std::bit_cast<float>(0x7f80'0001u);  // truncation would make it infinity
     const float negative_nan = std::bit_cast<float>(0xffff'ffffu);
-    const float inputs[] = {infinity, -infinity, largest, -largest, smallest,
-                            -smallest, 0.0f, -0.0f, nan_with_low_payload, negative_nan};
+    const float inputs[] = {
+        infinity, -infinity, largest, -largest, smallest, -smallest, 0.0f, -0.0f, nan_with_low_payload, negative_nan};
     constexpr std::size_t kCount = 10;
 
     for (const Table* table : runnable_tables()) {

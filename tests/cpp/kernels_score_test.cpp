@@ -97,7 +97,7 @@ enum class Measure { kL2, kScaledL2, kDot, kHamming, kJaccard };
 
 struct Kernel {
     const char* name;
-    ScoreRows Table::*function;
+    ScoreRows Table::* function;
     Type type;
     Measure measure;
 };
@@ -128,16 +128,11 @@ std::size_t element_bytes(Type type) {
 
 double element(Type type, const std::byte* row, std::size_t i) {
     switch (type) {
-        case Type::kF32:
-            return static_cast<double>(stored_at<float>(row, i));
-        case Type::kF16:
-            return value_of_f16(stored_at<std::uint16_t>(row, i));
-        case Type::kBf16:
-            return value_of_bf16(stored_at<std::uint16_t>(row, i));
-        case Type::kI8:
-            return stored_at<std::int8_t>(row, i);
-        default:
-            return stored_at<std::uint8_t>(row, i);
+        case Type::kF32: return static_cast<double>(stored_at<float>(row, i));
+        case Type::kF16: return value_of_f16(stored_at<std::uint16_t>(row, i));
+        case Type::kBf16: return value_of_bf16(stored_at<std::uint16_t>(row, i));
+        case Type::kI8: return stored_at<std::int8_t>(row, i);
+        default: return stored_at<std::uint8_t>(row, i);
     }
 }
 
@@ -317,9 +312,8 @@ TEST_CASE("a list of any length is scored, and the empty list writes nothing") {
     Stage stage(100 * 4, 100 * 4);
 
     for (const Kernel& kernel : kKernels) {
-        Scene scene = stage.set(kernel, 100, kPlacements[0], [&](Type type, std::byte* to, std::size_t n, auto) {
-            fill(type, to, n, random);
-        });
+        Scene scene = stage.set(kernel, 100, kPlacements[0],
+                                [&](Type type, std::byte* to, std::size_t n, auto) { fill(type, to, n, random); });
         for (std::size_t length = 0; length <= 70; ++length) {
             std::vector<std::uint32_t> slots = long_list(random);
             slots.resize(length);

@@ -41,10 +41,10 @@ class StoredIndex(_core.Index):
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other writers out, waiting so that Ctrl-C still works."""
+        """Keep writers out, and savers, who need one moment of the index; Ctrl-C ends the wait."""
         caller = threading.get_ident()
         if self._writer == caller:  # a progress callback or a signal handler, in the middle of our own add
-            raise RuntimeError("this thread is already changing the index: it cannot add or remove meanwhile")
+            raise RuntimeError("this thread is already changing the index: it cannot add, remove or save meanwhile")
         with self._writing:
             self._writer = caller
             try:
@@ -79,7 +79,8 @@ class StoredIndex(_core.Index):
         ...     len(vicinal.Index.load(path))
         1
         """
-        self._save(_encoded(path))
+        with self._alone():
+            self._save(_encoded(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -116,7 +117,8 @@ class StoredIndex(_core.Index):
 
     def to_bytes(self) -> bytes:
         """Return what `save` would write."""
-        return self._to_bytes()
+        with self._alone():
+            return self._to_bytes()
 
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview) -> Self:
