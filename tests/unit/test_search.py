@@ -295,4 +295,4 @@ def test_a_progress_callback_that_saves_is_refused_instead_of_waiting_for_itself
     index = vicinal.Index(4)
 
     with pytest.raises(RuntimeError, match="already changing the index"):
-        index.add(np.ones((20_000, 4), dtype=np.float32), progress=lambda done, total: index.to_bytes())
+        index.add(np.ones((20_000, 4), dtype=np.float32), progress=lambda *_: index.to_bytes())
