@@ -135,6 +135,15 @@ TEST_CASE("zero and negative zero are one distance, ordered by slot") {
     CHECK_FALSE(Key(-0.0F, 2) < Key(0.0F, 1));
 }
 
+TEST_CASE("a distance that is no number counts as farthest, whatever its sign") {
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    for (const float odd : {nan, -nan}) {
+        CHECK(Key(std::numeric_limits<float>::max(), 9) < Key(odd, 1));
+        CHECK_FALSE(Key(odd, 1) < Key(-1.0F, 9));
+        CHECK(Key(odd, 1).distance() == vicinal::kFarthest);
+    }
+}
+
 TEST_CASE("equal distances are ordered by slot, and a mark does not change that") {
     Key nearer(1.0F, 3);
     nearer.mark_expanded();
