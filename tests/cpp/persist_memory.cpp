@@ -15,7 +15,9 @@
 
 #ifdef VICINAL_SANITIZED
 
-TEST_CASE("memory that runs out is tried in builds without sanitizers" * doctest::skip()) {}
+TEST_CASE("memory that runs out is tried in builds without sanitizers") {
+    MESSAGE("SKIPPED: memory that runs out, because sanitizers bring allocation functions of their own");
+}
 
 #else
 
