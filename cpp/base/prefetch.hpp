@@ -9,7 +9,7 @@ inline void prefetch(const void* address) { __builtin_prefetch(address); }
 
 inline void prefetch_bytes(const void* address, std::size_t bytes) {
     const char* line = static_cast<const char*>(address);
-    for (std::size_t offset = 0; offset < bytes; offset += 64) __builtin_prefetch(line + offset);
+    for (std::size_t offset = 0; offset < bytes; offset += 64) __builtin_prefetch(line + offset, 0, 2);
 }
 
 }  // namespace vicinal

@@ -39,8 +39,8 @@ private:
     std::uint64_t word_ = 0;
 };
 
-// One sorted array. The fresh candidates of a hop are sorted among themselves and merged from the back in one pass;
-// that beats a heap up to widths of several hundred, and leaves the result sorted.
+// One sorted array. The fresh candidates of a hop are sorted among themselves and merged from the back, what lies
+// between them in one piece; that beats a heap up to widths of several hundred, and leaves the result sorted.
 class Beam {
 public:
     // `most`: how many candidates one merge may bring.
@@ -75,23 +75,23 @@ public:
         merge_fresh(fresh);
     }
 
-    // The nearest candidate not yet expanded, marked as expanded now; false when there is none.
-    bool expand_next(std::uint32_t& slot) {
-        while (next_ < size_ && keys_[next_].expanded()) ++next_;
-        if (next_ == size_) return false;
-        slot = keys_[next_].slot();
-        keys_[next_].mark_expanded();
-        ++next_;
-        return true;
+    // The nearest candidates not yet expanded, as many as there is room for; they are marked. Returns how many.
+    std::size_t expand_next(std::span<Key> nearest) {
+        std::size_t n = 0;
+        for (; next_ < size_ && n < nearest.size(); ++next_) {
+            if (keys_[next_].expanded()) continue;
+            nearest[n++] = keys_[next_];
+            keys_[next_].mark_expanded();
+        }
+        return n;
     }
 
-    // The one that would be expanded after that, if nothing nearer turns up.
-    bool peek_next(std::uint32_t& slot) const {
-        std::size_t at = next_;
-        while (at < size_ && keys_[at].expanded()) ++at;
-        if (at == size_) return false;
-        slot = keys_[at].slot();
-        return true;
+    // Those that would be expanded after that, if nothing nearer turns up.
+    std::size_t peek_next(std::span<Key> nearest) const {
+        std::size_t n = 0;
+        for (std::size_t at = next_; at < size_ && n < nearest.size(); ++at)
+            if (!keys_[at].expanded()) nearest[n++] = keys_[at];
+        return n;
     }
 
 private:
@@ -109,17 +109,31 @@ private:
         }
     }
 
+    // From the farthest fresh one down: what is farther than it moves up in one piece.
     void merge_fresh(std::size_t n) {
         std::size_t old = size_;
         std::size_t end = size_ + n;  // at most width + most: there is room for what will fall off
         size_ = std::min(end, width_);
         while (n > 0) {
-            if (old > 0 && fresh_[n - 1] < keys_[old - 1])
-                keys_[--end] = keys_[--old];
-            else
-                keys_[--end] = fresh_[--n];
+            const Key key = fresh_[--n];
+            const std::size_t place = count_below(key, old);
+            end -= old - place;
+            std::memmove(keys_.data() + end, keys_.data() + place, (old - place) * sizeof(Key));
+            keys_[--end] = key;
+            old = place;
         }
         next_ = std::min(next_, end);
+    }
+
+    // How many of the first n keys are below `key`, without a branch to guess.
+    std::size_t count_below(Key key, std::size_t n) const {
+        const Key* base = keys_.data();
+        while (n > 1) {
+            const std::size_t half = n / 2;
+            base += base[half - 1] < key ? half : 0;
+            n -= half;
+        }
+        return static_cast<std::size_t>(base - keys_.data()) + (n == 1 && *base < key ? 1 : 0);
     }
 
     std::vector<Key> keys_;

@@ -14,27 +14,33 @@ class Visited {
 public:
     // Requires: cleared.
     void make_room(std::size_t slots) {
-        if (bits_.size() * 64 < slots) bits_.resize((slots + 63) / 64, 0);
+        const std::size_t words = (slots + 63) / 64;
+        if (bits_.size() >= words) return;
+        bits_.resize(words, 0);
+        touched_.resize(words + 1);  // the last is written and not counted when all are touched
     }
 
-    // True the first time.
+    // True the first time. Free of branches: whether a neighbor has been met is a coin toss, and a wrong guess costs
+    // a processor more than all the rest of this.
     bool visit(std::uint32_t slot) {
         std::uint64_t& word = bits_[slot / 64];
         const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
-        if ((word & bit) != 0) return false;
-        if (word == 0) touched_.push_back(slot / 64);
+        const bool fresh = (word & bit) == 0;
+        touched_[count_] = slot / 64;
+        count_ += word == 0 ? 1U : 0U;
         word |= bit;
-        return true;
+        return fresh;
     }
 
     void clear() {
-        for (const std::uint32_t word : touched_) bits_[word] = 0;
-        touched_.clear();
+        for (std::size_t i = 0; i < count_; ++i) bits_[touched_[i]] = 0;
+        count_ = 0;
     }
 
 private:
     std::vector<std::uint64_t> bits_;
-    std::vector<std::uint32_t> touched_;
+    std::vector<std::uint32_t> touched_;  // words that are not zero, each once: the first count_ of them
+    std::size_t count_ = 0;
 };
 
 }  // namespace vicinal

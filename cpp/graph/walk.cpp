@@ -1,18 +1,28 @@
 #include "graph/walk.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/prefetch.hpp"
 
 namespace vicinal {
 
+namespace {
+
+// Nodes that are expanded side by side: the rows of one are on their way while those of the other are compared. Two
+// instead of one: SIFT 100 k +10 % queries per second at 0.95 and 0.99, 384 and 784 dimensions +1 to 3 %, for two more
+// distances in a hundred at equal recall. Four gave nothing more.
+constexpr std::size_t kAtOnce = 2;
+
+}  // namespace
+
 Walk::Walk(const View& view, const Ground& ground, const Probe& probe, Scratch& scratch)
     : view_(view), ground_(ground), probe_(probe), scratch_(scratch) {
     scratch_.visited.make_room(view.rows.capacity());
-    const std::size_t widest = std::max(view.width, view.upper_width);
-    if (scratch_.slots.size() < widest) {
-        scratch_.slots.resize(widest);
-        scratch_.distances.resize(widest);
+    const std::size_t most = kAtOnce * std::max(view.width, view.upper_width);
+    if (scratch_.slots.size() < most) {
+        scratch_.slots.resize(most);
+        scratch_.distances.resize(most);
     }
 }
 
@@ -24,15 +34,16 @@ Key Walk::key_of(Slot slot) {
     return {distance, index};
 }
 
+// A node that has been compared once was not nearer than the best, and the best only gets nearer: it is not compared
+// again, on no level.
 Key Walk::descend(Level level) {
     Key best = key_of(view_.entry);
+    scratch_.visited.clear();
+    scratch_.visited.visit(best.slot());
     for (Level at = view_.top; at >= level; --at) {
         for (bool closer = true; closer;) {
-            std::size_t n = 0;
-            view_.links_of(Slot{best.slot()}, at).for_each([&](std::uint32_t slot) { scratch_.slots[n++] = slot; });
-            ground_.measure(probe_, scratch_.slots.data(), n, scratch_.distances.data());
-            tally.distances += n;
-            ++tally.hops;
+            const std::size_t n = gather_fresh(best.slot(), at, 0);
+            measure_gathered(n);
             closer = false;
             for (std::size_t i = 0; i < n; ++i) {
                 const Key key(scratch_.distances[i], scratch_.slots[i]);
@@ -46,32 +57,40 @@ Key Walk::descend(Level level) {
     return best;
 }
 
-// Reads the links of a node and scores those not met before: two passes, so that the second can ask for rows ahead.
-std::size_t Walk::measure_fresh(std::uint32_t slot, Level level) {
-    std::size_t n = 0;
+// Reads the links of a node and keeps those not met before, after the `gathered` ones that are there; returns how many
+// there are then. Comparing them is another pass, so that it can ask for rows ahead.
+std::size_t Walk::gather_fresh(std::uint32_t slot, Level level, std::size_t gathered) {
+    std::uint32_t* slots = scratch_.slots.data();
+    Visited& visited = scratch_.visited;
     view_.links_of(Slot{slot}, level).for_each([&](std::uint32_t neighbor) {
-        if (scratch_.visited.visit(neighbor)) scratch_.slots[n++] = neighbor;
+        slots[gathered] = neighbor;
+        gathered += visited.visit(neighbor) ? 1U : 0U;
     });
+    ++tally.hops;
+    return gathered;
+}
+
+void Walk::measure_gathered(std::size_t n) {
     ground_.measure(probe_, scratch_.slots.data(), n, scratch_.distances.data());
     tally.distances += n;
-    ++tally.hops;
-    return n;
 }
 
 void Walk::spread(Key start, Level level, std::size_t width) {
     Beam& beam = scratch_.beam;
-    beam.reset(width, std::max(view_.width, view_.upper_width));
+    beam.reset(width, scratch_.slots.size());
     scratch_.visited.clear();
     scratch_.visited.visit(start.slot());
     const std::uint32_t first = start.slot();
     const Distance distance = start.distance();
     beam.merge(&first, &distance, 1);
 
-    std::uint32_t slot = 0;
-    while (beam.expand_next(slot)) {
-        std::uint32_t next = 0;
-        if (level == 0 && beam.peek_next(next)) prefetch_bytes(view_.links.row(next), view_.links.stride());
-        const std::size_t n = measure_fresh(slot, level);
+    std::array<Key, kAtOnce> nodes, next;
+    while (const std::size_t expanded = beam.expand_next(nodes)) {
+        std::size_t n = 0;
+        for (std::size_t i = 0; i < expanded; ++i) n = gather_fresh(nodes[i].slot(), level, n);
+        const std::size_t to_come = level == 0 ? beam.peek_next(next) : 0;
+        for (std::size_t i = 0; i < to_come; ++i) prefetch_bytes(view_.links.row(next[i].slot()), view_.links.stride());
+        measure_gathered(n);
         beam.merge(scratch_.slots.data(), scratch_.distances.data(), n);
     }
 }
@@ -102,7 +121,8 @@ void Walk::spread_to_live(Key start, std::size_t width) {
         const Key next = frontier.back();
         frontier.pop_back();
         if (results.full() && results.keys().back() < next) break;
-        const std::size_t n = measure_fresh(next.slot(), 0);
+        const std::size_t n = gather_fresh(next.slot(), 0, 0);
+        measure_gathered(n);
         take(scratch_.slots.data(), scratch_.distances.data(), n);
     }
 }

@@ -57,7 +57,8 @@ public:
 
 private:
     Key key_of(Slot slot);
-    std::size_t measure_fresh(std::uint32_t slot, Level level);
+    std::size_t gather_fresh(std::uint32_t slot, Level level, std::size_t gathered);
+    void measure_gathered(std::size_t n);
 
     const View& view_;
     const Ground& ground_;

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <limits>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -31,14 +32,12 @@ public:
         for (std::size_t i = 0; i < slots.size(); ++i) candidates_.emplace(distances[i], slots[i]);
         while (candidates_.size() > width_) candidates_.erase(std::prev(candidates_.end()));
     }
-    // The nearest not yet expanded; false when there is none.
-    bool next(std::uint32_t& slot) const {
+    // The nearest not yet expanded, `most` of them at most.
+    std::vector<std::uint32_t> next(std::size_t most) const {
+        std::vector<std::uint32_t> slots;
         for (const auto& candidate : candidates_)
-            if (!expanded_.contains(candidate.second)) {
-                slot = candidate.second;
-                return true;
-            }
-        return false;
+            if (!expanded_.contains(candidate.second) && slots.size() < most) slots.push_back(candidate.second);
+        return slots;
     }
     void expand(std::uint32_t slot) { expanded_.insert(slot); }
     const std::set<std::pair<Distance, std::uint32_t>>& candidates() const { return candidates_; }
@@ -50,6 +49,22 @@ private:
     std::set<std::uint32_t> expanded_;
 };
 
+std::vector<std::uint32_t> slots_of(std::span<const Key> keys) {
+    std::vector<std::uint32_t> slots;
+    for (const Key key : keys) slots.push_back(key.slot());
+    return slots;
+}
+
+std::vector<std::uint32_t> peeked(const Beam& beam, std::size_t most) {
+    std::vector<Key> next(most);
+    return slots_of({next.data(), beam.peek_next(next)});
+}
+
+std::vector<std::uint32_t> expanded(Beam& beam, std::size_t most) {
+    std::vector<Key> next(most);
+    return slots_of({next.data(), beam.expand_next(next)});
+}
+
 bool alike(const Beam& beam, const Model& model) {
     std::size_t at = 0;
     if (beam.size() != model.candidates().size()) return false;
@@ -57,9 +72,7 @@ bool alike(const Beam& beam, const Model& model) {
         const Key key = beam.keys()[at++];
         if (key.distance() != distance || key.slot() != slot || key.expanded() != model.expanded(slot)) return false;
     }
-    std::uint32_t peeked = 0;
-    std::uint32_t expected = 0;
-    return beam.peek_next(peeked) == model.next(expected) && peeked == expected;
+    return peeked(beam, 3) == model.next(3);
 }
 
 // Merges and expansions at random; few distances, so that many are equal.
@@ -81,13 +94,9 @@ void play(Beam& beam, std::size_t width, std::size_t most, std::uint64_t seed) {
         model.merge(slots, distances);
         REQUIRE(alike(beam, model));
         for (std::uint64_t expansions = roll(4); expansions > 0; --expansions) {
-            std::uint32_t slot = 0;
-            std::uint32_t expected = 0;
-            const bool any = beam.expand_next(slot);
-            REQUIRE(any == model.next(expected));
-            if (!any) break;
-            REQUIRE(slot == expected);
-            model.expand(slot);
+            const std::vector<std::uint32_t> expected = model.next(expansions);
+            REQUIRE(expanded(beam, expansions) == expected);
+            for (const std::uint32_t slot : expected) model.expand(slot);
             REQUIRE(alike(beam, model));
         }
         if (slots.empty()) ++fresh;
@@ -167,12 +176,11 @@ TEST_CASE("a beam agrees with a sorted set under random merges and expansions") 
 TEST_CASE("an empty beam has nothing to expand") {
     Beam beam;
     beam.reset(5, 4);
-    std::uint32_t slot = 0;
 
     CHECK(beam.size() == 0);
     CHECK_FALSE(beam.full());
-    CHECK_FALSE(beam.expand_next(slot));
-    CHECK_FALSE(beam.peek_next(slot));
+    CHECK(expanded(beam, 2).empty());
+    CHECK(peeked(beam, 2).empty());
     beam.merge(nullptr, nullptr, 0);
     CHECK(beam.size() == 0);
 }
@@ -183,17 +191,15 @@ TEST_CASE("a beam that is reset forgets what it held") {
     const std::vector<std::uint32_t> slots{1, 2, 3};
     const std::vector<Distance> distances{1, 2, 3};
     beam.merge(slots.data(), distances.data(), 3);
-    std::uint32_t slot = 0;
     CHECK(beam.full());
     CHECK(beam.closest().slot() == 1);
-    CHECK(beam.expand_next(slot));
+    CHECK(expanded(beam, 1) == std::vector<std::uint32_t>{1});
 
     beam.reset(2, 4);
 
     CHECK(beam.size() == 0);
     beam.merge(slots.data(), distances.data(), 1);
-    CHECK(beam.expand_next(slot));
-    CHECK(slot == 1);
+    CHECK(expanded(beam, 1) == std::vector<std::uint32_t>{1});
 }
 
 TEST_CASE("a node is visited once until the marks are cleared") {
