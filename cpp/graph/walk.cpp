@@ -91,6 +91,11 @@ void Walk::spread(Key start, Level level, std::size_t width) {
         const std::size_t to_come = level == 0 ? beam.peek_next(next) : 0;
         for (std::size_t i = 0; i < to_come; ++i) prefetch_bytes(view_.links.row(next[i].slot()), view_.links.stride());
         measure_gathered(n);
+        if (level == 0) {
+            const Distance soon = to_come == kAtOnce ? next[kAtOnce - 1].distance() : kFarthest;
+            for (std::size_t i = 0; i < n; ++i)
+                if (scratch_.distances[i] < soon) prefetch_bytes(view_.links.row(scratch_.slots[i]), view_.links.stride());
+        }
         beam.merge(scratch_.slots.data(), scratch_.distances.data(), n);
     }
 }
