@@ -103,6 +103,17 @@ Ruler WalkCode::ruler() const {
     return Space(space_.metric(), Dtype::u8, space_.dim()).search_ruler();
 }
 
+float WalkCode::blur(const Probe& probe, CodeFactors row, float distance) const {
+    if (space_.metric() == Metric::ip) return std::numeric_limits<float>::infinity();
+    // An element of a vector is off by up to half a step either way, a variance of step^2 / 12; what of it lies along
+    // the difference d of the vectors changes |d|^2 twice over. Two distances are compared, so variances add once more.
+    const float half = space_.metric() == Metric::cosine ? 0.5F : 1.0F;
+    const float step = row.mul / (-2.0F * half);
+    const float along = std::max(distance, 0.0F) / half * (probe.factor * probe.factor + step * step) / 12.0F;
+    constexpr float kDeviations = 4.0F;
+    return kDeviations * half * 2.0F * std::sqrt(2.0F * along);
+}
+
 float WalkCode::noise(const float* values, float distance) const {
     std::vector<std::int8_t> steps(space_.dim());
     const float step = round_to_steps(values, space_.dim(), steps.data());
