@@ -99,7 +99,7 @@ Probe WalkCode::probe_code(const std::byte* code, CodeFactors factors) const {
 
 Ruler WalkCode::ruler() const {
     const auto& table = kernels::active();
-    if (traversal_ == Traversal::sq8) return {table.dot_i8, Ruler::Finish::code};
+    if (traversal_ == Traversal::sq8) return {table.dot_steps, Ruler::Finish::code};
     return Space(space_.metric(), Dtype::u8, space_.dim()).search_ruler();
 }
 

@@ -94,7 +94,8 @@ void Walk::spread(Key start, Level level, std::size_t width) {
         if (level == 0) {
             const Distance soon = to_come == kAtOnce ? next[kAtOnce - 1].distance() : kFarthest;
             for (std::size_t i = 0; i < n; ++i)
-                if (scratch_.distances[i] < soon) prefetch_bytes(view_.links.row(scratch_.slots[i]), view_.links.stride());
+                if (scratch_.distances[i] < soon)
+                    prefetch_bytes(view_.links.row(scratch_.slots[i]), view_.links.stride());
         }
         beam.merge(scratch_.slots.data(), scratch_.distances.data(), n);
     }

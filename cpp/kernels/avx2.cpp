@@ -280,6 +280,16 @@ struct DotI8 {
     }
 };
 
+// Magnitudes of q, and x with the signs of q: the product of unsigned and signed bytes, which adds pairs in 16 bits,
+// cannot saturate at 2 * 127 * 127.
+struct DotSteps {
+    using Sum = std::int32_t;
+    static void add(__m256i* sum, __m256i q, __m256i x) {
+        const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(x, q));
+        sum[0] = add_products(sum[0], pairs, _mm256_set1_epi16(1));
+    }
+};
+
 template <class Sum>
 float total(__m256i v) {
     __m128i four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
@@ -439,6 +449,7 @@ constinit const Table kAvx2Table = {
     .l2_i8 = score_rows<Integers<L2I8>>,
     .dot_u8 = score_rows<Integers<DotU8>>,
     .dot_i8 = score_rows<Integers<DotI8>>,
+    .dot_steps = score_rows<Integers<DotSteps>>,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .f32_to_f16 = narrow_all<narrow_f16>,

@@ -428,6 +428,7 @@ constinit const Table kAvx512Table = {
     .l2_i8 = score_rows<Integers<L2I8>>,
     .dot_u8 = score_rows<Integers<DotU8>>,
     .dot_i8 = score_rows<Integers<DotI8>>,
+    .dot_steps = score_rows<Integers<DotI8>>,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .f32_to_f16 = narrow_all<narrow_f16>,

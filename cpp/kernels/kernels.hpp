@@ -43,6 +43,8 @@ struct Table {
     // Exact integers, rounded once to float at the end: the same on every instruction set (dim <= 65 536, so that
     // the largest sum, 255 * 255 * 65 536, still fits 32 bits unsigned).
     ScoreRows l2_u8, l2_i8, dot_u8, dot_i8;
+    // The same of signed bytes none of which is -128: where the processor multiplies bytes with fewer steps, it may.
+    ScoreRows dot_steps;
     // Packed bits: differing bits; one minus the share of common bits (0 where both are empty).
     ScoreRows hamming_b1, jaccard_b1;
 

@@ -188,6 +188,7 @@ constinit const Table kScalarTable = {
     .l2_i8 = l2<I8>,
     .dot_u8 = dot<U8>,
     .dot_i8 = dot<I8>,
+    .dot_steps = dot<I8>,
     .hamming_b1 = hamming_b1,
     .jaccard_b1 = jaccard_b1,
     .f32_to_f16 = narrow_all<f16_of>,

@@ -92,7 +92,7 @@ Stored stored_at(const std::byte* row, std::size_t i) {
     return stored;
 }
 
-enum class Type { kF32, kF16, kBf16, kU8, kI8, kB1 };
+enum class Type { kF32, kF16, kBf16, kU8, kI8, kSteps, kB1 };  // kSteps: kI8 without -128
 enum class Measure { kL2, kScaledL2, kDot, kHamming, kJaccard };
 
 struct Kernel {
@@ -115,6 +115,7 @@ constexpr Kernel kKernels[] = {
     {"l2_i8", &Table::l2_i8, Type::kI8, Measure::kL2},
     {"dot_u8", &Table::dot_u8, Type::kU8, Measure::kDot},
     {"dot_i8", &Table::dot_i8, Type::kI8, Measure::kDot},
+    {"dot_steps", &Table::dot_steps, Type::kSteps, Measure::kDot},
     {"hamming_b1", &Table::hamming_b1, Type::kB1, Measure::kHamming},
     {"jaccard_b1", &Table::jaccard_b1, Type::kB1, Measure::kJaccard},
 };
@@ -131,7 +132,8 @@ double element(Type type, const std::byte* row, std::size_t i) {
         case Type::kF32: return static_cast<double>(stored_at<float>(row, i));
         case Type::kF16: return value_of_f16(stored_at<std::uint16_t>(row, i));
         case Type::kBf16: return value_of_bf16(stored_at<std::uint16_t>(row, i));
-        case Type::kI8: return stored_at<std::int8_t>(row, i);
+        case Type::kI8:
+        case Type::kSteps: return stored_at<std::int8_t>(row, i);
         default: return stored_at<std::uint8_t>(row, i);
     }
 }
@@ -186,6 +188,8 @@ void fill(Type type, std::byte* to, std::size_t count, std::mt19937_64& random) 
         } else if (type == Type::kBf16) {
             const std::uint16_t half = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(real) >> 16);
             std::memcpy(to + i * 2, &half, 2);
+        } else if (type == Type::kSteps) {
+            to[i] = static_cast<std::byte>(static_cast<int>(draw % 255) - 127);
         } else {
             to[i] = static_cast<std::byte>(draw & 0xffu);
         }
@@ -336,10 +340,12 @@ TEST_CASE("integer kernels stay exact at the extremes of their types and at 65 5
         for (const Kernel& kernel : kKernels) {
             if (is_floating(kernel.type)) continue;
             for (const std::size_t count : counts) {
-                Scene scene =
-                    stage.set(kernel, count, kPlacements[0], [&](Type, std::byte* to, std::size_t n, std::size_t r) {
+                Scene scene = stage.set(
+                    kernel, count, kPlacements[0], [&](Type type, std::byte* to, std::size_t n, std::size_t r) {
                         const std::uint8_t* pair = pairs[r == kRowCount ? choice : r];
-                        for (std::size_t i = 0; i < n; ++i) to[i] = static_cast<std::byte>(pair[i % 2]);
+                        const std::uint8_t lowest = type == Type::kSteps ? 129 : 128;
+                        for (std::size_t i = 0; i < n; ++i)
+                            to[i] = static_cast<std::byte>(pair[i % 2] == 128 ? lowest : pair[i % 2]);
                     });
                 for (const Table* table : runnable_tables()) compare(*table, scene, slots);
             }
