@@ -21,11 +21,14 @@ double sum_of_squares(const T* values, std::size_t n) {
     // factors must come out alike wherever they are computed.
     constexpr std::size_t kLanes = 8;
     std::array<double, kLanes> sums{};
-    for (std::size_t i = 0; i < n; i += kLanes)
-        for (std::size_t lane = 0; lane < std::min(kLanes, n - i); ++lane) {
-            const auto value = static_cast<double>(values[i + lane]);
-            sums[lane] += value * value;
-        }
+    const auto add = [&](std::size_t i, std::size_t lane) {
+        const auto value = static_cast<double>(values[i + lane]);
+        sums[lane] += value * value;
+    };
+    std::size_t i = 0;
+    for (; i + kLanes <= n; i += kLanes)
+        for (std::size_t lane = 0; lane < kLanes; ++lane) add(i, lane);
+    for (std::size_t lane = 0; i + lane < n; ++lane) add(i, lane);
     return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
