@@ -35,6 +35,7 @@ public:
     // walked as they are: exact.
     WalkCode(const Space& space, Traversal traversal);
 
+    Metric metric() const { return space_.metric(); }
     Traversal traversal() const { return traversal_; }
     bool on() const { return traversal_ != Traversal::exact; }
     bool lossless() const { return traversal_ == Traversal::u8; }

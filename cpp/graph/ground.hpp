@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "codecs/space.hpp"
 #include "codecs/walk_code.hpp"
+#include "graph/beam.hpp"
 #include "graph/view.hpp"
 
 namespace vicinal {
@@ -31,12 +33,29 @@ public:
         return space_->probe_row(view_->vector(slot), view_->factor(slot), scratch);
     }
 
+    // Whether two rows, measured from the same vector, are one vector twice, as far as can be seen here. A distance of
+    // nothing between them does not say so: 1 - x.y is 0 for any two rows with x.y = 1, and below 0 for longer ones.
+    // Under cosine multiples of one vector are copies too; 2e-7 is the most that rounding leaves between them.
+    bool copies(Key one, Key other, Distance between) const {
+        constexpr Distance kRounding = 2e-7F;
+        if (view_->code.metric() == Metric::cosine) return between <= kRounding;
+        return one.distance() == other.distance() && same_bytes(one.slot(), other.slot());
+    }
+
     const kernels::Rows& rows() const { return rows_; }
     const Ruler& ruler() const { return ruler_; }
 
 private:
     Ground(const View& view, const Space* space, const kernels::Rows& rows, const Ruler& ruler)
         : view_(&view), space_(space), rows_(rows), ruler_(ruler) {}
+
+    bool same_bytes(std::uint32_t one, std::uint32_t other) const {
+        const auto same = [&](const Table& table, std::size_t bytes) {
+            return bytes == 0 || std::memcmp(table.row(one), table.row(other), bytes) == 0;
+        };
+        if (space_ != nullptr) return same(view_->rows, space_->row_bytes());
+        return same(view_->codes, view_->dim) && same(view_->code_factors, view_->code.factor_bytes());
+    }
 
     const View* view_;
     const Space* space_;  // none: the rows are codes

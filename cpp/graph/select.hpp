@@ -12,6 +12,7 @@
 namespace vicinal {
 
 struct SelectScratch {
+    std::vector<Key> kept;  // the candidates that were chosen without filling
     std::vector<std::uint32_t> pruned;
     std::vector<float> probe;
 };
@@ -21,9 +22,9 @@ struct SelectScratch {
 // pruned fill the row up to `fill` (keepPrunedConnections).
 //
 // Beyond the paper: a strict comparison never prunes copies of one vector, which then keep all their links among
-// themselves. So of the candidates that are copies of a kept one, and hence as far from the target, a quarter of the
-// row stays; the others are pruned and not taken to fill. (With none but the first, groups of 5 to 12 copies found only
-// four fifths of themselves at ef = 64.)
+// themselves. So of the candidates that are copies of a kept one (Ground::copies), a quarter of the row stays; the
+// others are pruned and not taken to fill. (With none but the first, groups of 5 to 12 copies found only four fifths of
+// themselves at ef = 64.)
 //
 // `candidates`: keys of distances from the target, ascending, without the target and without repetition.
 // Writes the chosen slots, at most `most`.

@@ -20,8 +20,8 @@ using Slots = std::vector<std::uint32_t>;
 // Points in the plane. Slot 0 is the target, the others are its candidates.
 class Plane {
 public:
-    explicit Plane(const std::vector<float>& coordinates, Metric metric = Metric::l2)
-        : graph_(trial::grown(Space(metric, Dtype::f32, 2), {}, coordinates, 1)) {}
+    explicit Plane(const std::vector<float>& coordinates, Metric metric = Metric::l2, const GraphOptions& options = {})
+        : graph_(trial::grown(Space(metric, Dtype::f32, 2), options, coordinates, 1)) {}
 
     Slots choose(std::size_t most, std::size_t fill) const {
         const View& view = graph_.view;
@@ -104,6 +104,15 @@ TEST_CASE("under cosine, copies are known as such although normalized rows are r
     const std::vector<float> copies{1, 3, 2, 6, 4, 12, 1, 3, 3, 1};
 
     CHECK(Plane(copies, Metric::cosine).choose(4, 4) == Slots{1, 2, 4});
+}
+
+TEST_CASE("under inner product long vectors are not taken for copies of one another, and copies are") {
+    // 1 to 4 go in directions of their own, and any two have an inner product above 1; 5 and 6 are 4 again.
+    const std::vector<float> long_ones{10, 10, 9, 1, 8, 2, 2, 8, 1, 9, 1, 9, 1, 9};
+    GraphOptions raw;
+    raw.lift = GraphOptions::Lift::off;
+
+    CHECK(Plane(long_ones, Metric::ip, raw).choose(6, 6) == Slots{1, 2, 3, 4, 5});
 }
 
 TEST_CASE("no candidates give no neighbors") { CHECK(Plane({5, 5}).choose(4, 4).empty()); }
