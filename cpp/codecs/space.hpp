@@ -29,7 +29,7 @@ public:
         one_minus,         // inner product
         one_minus_scaled,  // cosine of integers: the exact dot, times both inverse norms
         code,              // 8-bit codes: two factors a row turn the integer dot into a distance (walk_code.hpp)
-        lifted             // ceiling - q.x - h(q) h(x): l2 in the lifted space, halved (see Space)
+        lifted             // ceiling - q.x - h(q) h(x): below the ceiling, l2 in the lifted space, halved (see Space)
     };
 
     Ruler(kernels::ScoreRows score, Finish finish, float ceiling = 0)
@@ -53,8 +53,9 @@ private:
 // l2, hamming and jaccard compare rows as they are. cosine keeps the row as it was given, beside it one factor, the
 // inverse of its norm, and compares the normalized rows. ip answers 1 - q.x; but a graph built on inner products
 // falls apart when norms differ, so it may be built on lifted vectors: each row gets one more coordinate, its
-// height h(x) = sqrt(ceiling - |x|^2), which makes all rows equally long. The height is the row's factor, only
-// construction reads it, and a query, whose height is zero, never sees it.
+// height h(x) = sqrt(ceiling - |x|^2), which makes all rows below the ceiling equally long; the height of longer ones
+// is 0 (graph.hpp tells how high the ceiling is). The height is the row's factor, only construction reads it, and a
+// query, whose height is zero, never sees it.
 // (Bachrach et al. 2014 name the lift; that a query can do without the coordinate is what makes it free.)
 class Space {
 public:

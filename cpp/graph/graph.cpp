@@ -1,7 +1,9 @@
 #include "graph/graph.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <vector>
 
 namespace vicinal {
 namespace {
@@ -9,9 +11,18 @@ namespace {
 // Norms that differ by less than a tenth leave the inner product close enough to a distance.
 constexpr double kEvenNorms = 1.1;
 
-// A ceiling that had to be raised is raised by a tenth more (of the norm), so that ever longer vectors do not bring
-// new heights for all rows at each insertion.
-constexpr double kHeadroom = 1.21;
+double choose_ceiling(const Graph& graph, std::uint32_t count) {
+    constexpr double kBelow = 0.9;  // of the rows
+    constexpr std::uint32_t kSample = 4'096;
+    std::vector<double> squared_norms;
+    for (std::uint32_t i = 0; i < std::min(count, kSample); ++i) {
+        const auto slot = static_cast<std::uint32_t>(std::uint64_t{count} * i / std::min(count, kSample));
+        squared_norms.push_back(graph.space.squared_norm(graph.view.vector(Slot{slot})));
+    }
+    const auto at = static_cast<std::ptrdiff_t>(kBelow * static_cast<double>(squared_norms.size() - 1));
+    std::nth_element(squared_norms.begin(), squared_norms.begin() + at, squared_norms.end());
+    return squared_norms[static_cast<std::size_t>(at)];
+}
 
 void set_heights(Graph& graph, std::uint32_t first, std::uint32_t last) {
     for (std::uint32_t slot = first; slot < last; ++slot)
@@ -41,13 +52,12 @@ void settle_factors(Graph& graph, std::uint32_t first, std::uint32_t n) {
         norms.shortest = very_first ? norm : std::min(norms.shortest, norm);
         norms.longest = very_first ? norm : std::max(norms.longest, norm);
     }
-    const double needed = norms.longest * norms.longest;
-    if (needed > norms.ceiling) {
-        norms.ceiling = none_before ? needed : needed * kHeadroom;
+    const std::uint32_t count = first + n;
+    if (std::bit_floor(count) != std::bit_floor(graph.view.count)) {
+        norms.ceiling = std::min(choose_ceiling(graph, count), norms.longest * norms.longest);  // a root is rounded
         first = 0;
-        n = graph.view.count + n;
     }
-    set_heights(graph, first, first + n);
+    set_heights(graph, first, count);
 }
 
 }  // namespace vicinal

@@ -33,7 +33,7 @@
 //   52   4  the number of nodes at which an automatic traversal is chosen anew
 //   56   8  norm of the shortest vector ever added, a double    } all three are zero unless the metric is ip;
 //   64   8  norm of the longest one, a double                   } of the rows none is shorter or longer
-//   72   8  ceiling of the lift, a double: not below the square of the longest
+//   72   8  ceiling of the lift, a double: at most the square of the longest
 //   80   1  traversal in use, not 0; the one that was asked for, unless that is automatic, the vectors are their own
 //           codes or there are none. Codes are not stored: they are made from the rows
 //   81   7  zero

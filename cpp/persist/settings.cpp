@@ -44,9 +44,11 @@ void check_norms(const Settings& settings, const std::string& name) {
     if (norms.shortest > norms.longest)
         refuse(name, "the norm of the shortest vector", norms.shortest,
                "at most that of the longest, " + std::to_string(norms.longest));
-    if (!(norms.longest * norms.longest <= norms.ceiling))
+    if (!std::isfinite(norms.longest * norms.longest))
+        refuse(name, "the norm of the longest vector", norms.longest, "one whose square is finite");
+    if (norms.ceiling > norms.longest * norms.longest)
         refuse(name, "the ceiling", norms.ceiling,
-               "at least the square of the longest norm, " + std::to_string(norms.longest));
+               "at most the square of the longest norm, " + std::to_string(norms.longest));
 }
 
 void check_traversal(const Settings& settings, const std::string& name) {

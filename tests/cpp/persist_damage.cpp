@@ -244,9 +244,9 @@ TEST_CASE("norms that do not fit the vectors are refused") {
     CHECK(outcome(kLongestAt, std::nextafter(longest, 0)) == Outcome::kCorrupt);
     CHECK(outcome(kLongestAt, 1e200) == Outcome::kCorrupt);  // its square is infinite
     CHECK(outcome(kShortestAt, std::nextafter(shortest, kInfinity)) == Outcome::kCorrupt);
-    CHECK(outcome(kCeilingAt, longest * longest * 0.999) == Outcome::kCorrupt);
+    CHECK(outcome(kCeilingAt, longest * longest * 1.001) == Outcome::kCorrupt);
     CHECK(outcome(kShortestAt, 0) == Outcome::kAccepted);  // of a vector that is no longer there
-    CHECK(outcome(kCeilingAt, longest * longest * 2) == Outcome::kAccepted);
+    CHECK(outcome(kCeilingAt, longest * longest * 0.5) == Outcome::kAccepted);
 }
 
 TEST_CASE("levels and states and ids that cannot be are refused") {

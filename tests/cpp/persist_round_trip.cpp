@@ -214,7 +214,7 @@ TEST_CASE("vectors at the ends of a type's range are turned away or come back") 
     CHECK(refused > 20);
 }
 
-TEST_CASE("longer vectors under inner product raise the ceiling before and after a save alike") {
+TEST_CASE("longer vectors under inner product move the ceiling before and after a save alike") {
     Options options;
     options.dim = 5;
     options.metric = Metric::ip;
