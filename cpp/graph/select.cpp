@@ -9,7 +9,8 @@ namespace {
 enum class Verdict { keep, prune, copy };
 
 // Compares a candidate with the chosen in handfuls: one kernel call each, and often the first handful decides.
-Verdict judge(const Ground& ground, Key candidate, std::span<const std::uint32_t> chosen, SelectScratch& scratch) {
+Verdict judge(const Ground& ground, Key candidate, std::span<const std::uint32_t> chosen, float slack,
+              SelectScratch& scratch) {
     constexpr std::size_t kHandful = 8;
     const Probe probe = ground.probe_of(Slot{candidate.slot()}, scratch.probe);
     std::array<Distance, kHandful> between{};
@@ -19,7 +20,7 @@ Verdict judge(const Ground& ground, Key candidate, std::span<const std::uint32_t
         for (std::size_t i = 0; i < n; ++i) {
             const Key kept = scratch.kept[first + i];
             if (ground.copies(candidate, kept, between[i])) return Verdict::copy;
-            if (between[i] < candidate.distance()) return Verdict::prune;
+            if (std::max(between[i], slack * between[i]) < candidate.distance()) return Verdict::prune;
         }
     }
     return Verdict::keep;
@@ -36,7 +37,7 @@ void select_neighbors(const Ground& ground, std::span<const Key> candidates, Roo
     scratch.pruned.clear();
     for (const Key candidate : candidates) {
         if (chosen.size() == room.most) break;
-        const Verdict verdict = judge(ground, candidate, chosen, scratch);
+        const Verdict verdict = judge(ground, candidate, chosen, room.slack, scratch);
         const bool copy_stays = verdict == Verdict::copy && copies > 0;
         if (copy_stays) --copies;
         if (verdict == Verdict::keep || copy_stays) {

@@ -26,10 +26,14 @@ struct SelectScratch {
 // others are pruned and not taken to fill. (With none but the first, groups of 5 to 12 copies found only four fifths of
 // themselves at ef = 64.)
 //
+// With slack above 1 a kept one must be closer by that factor to prune (DiskANN's alpha; Subramanya et al. 2019): more
+// links stay, the long ones among them. Below zero, where inner products lie, there is no slack.
+//
 // `candidates`: keys of distances from the target, ascending, without the target and without repetition.
 // Writes the chosen slots, at most `most`.
 struct Room {
     std::size_t most, fill;
+    float slack = 1;
 };
 void select_neighbors(const Ground& ground, std::span<const Key> candidates, Room room, SelectScratch& scratch,
                       std::vector<std::uint32_t>& chosen);

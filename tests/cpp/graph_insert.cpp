@@ -91,6 +91,26 @@ TEST_CASE("rows of links hold no more than fits, nobody twice, not the node itse
         }
 }
 
+TEST_CASE("a row on level 0 that was full stays full, also where nodes enter one by one") {
+    constexpr std::uint32_t kCount = 1'500;
+    const std::vector<float> vectors = trial::drawn_floats(kCount * kDim, 6);
+    Graph graph(kPlain, options_with(6, 40));
+    std::vector<bool> was_full(kCount, false);
+
+    for (std::uint32_t added = 0; added < kCount;) {
+        const std::uint32_t n = added < 1'000 ? 50 : 1;
+        trial::grow(graph, reinterpret_cast<const std::byte*>(vectors.data() + added * kDim), n, 1);
+        added += n;
+        for (std::uint32_t slot = 0; slot < added; ++slot) {
+            const bool full = graph.view.links_of(Slot{slot}, 0).degree() == graph.view.width;
+            REQUIRE((full || !was_full[slot]));
+            was_full[slot] = full;
+        }
+    }
+
+    CHECK(std::count(was_full.begin(), was_full.end(), true) > kCount / 2);
+}
+
 TEST_CASE("levels are those that are drawn for the insertion, and the entry is the first of the highest") {
     const std::vector<float> vectors = trial::drawn_floats(1'000 * kDim, 8);
 
