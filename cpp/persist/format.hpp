@@ -47,7 +47,7 @@
 // What a reader does not demand: that every node be reached from the entry. Searches are right without it, if less
 // complete, and a file must not be lost over a link.
 //
-// Downsides. Empty lanes are stored, a third of the links in a typical index, so that the links can be used where
+// Downsides. Empty lanes are stored, a sixth of the links in a typical index, so that the links can be used where
 // they lie. Rows that are padded to whole lines are stored padded, for the same reason: 100 floats take 448 bytes.
 #pragma once
 
