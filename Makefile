@@ -20,7 +20,7 @@ export JOBS
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cpp test-asan test-tsan test-neon test-python bench lint lint-fast tidy format wheel clean
+.PHONY: help demo test test-cpp test-asan test-tsan test-neon test-python bench rivals lint lint-fast tidy format wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -54,6 +54,9 @@ test-python: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint  ## pytest over eve
 
 bench: $(STAMPS)/package $(STAMPS)/bench  ## timings of kernels, build and search, beside faiss
 	python -m pytest bench --benchmark-only --benchmark-json=build/bench.json
+
+rivals: $(STAMPS)/package $(STAMPS)/bench $(STAMPS)/rivals  ## every engine beside ours on every set that is here (an hour)
+	python bench/rivals.py
 
 lint: lint-fast tidy  ## every check that runs nothing of ours
 
@@ -101,7 +104,7 @@ $(STAMPS)/package: $(STAMPS)/tools $(COMPILED)
 	@touch $@
 
 # The package is there, so this adds what its extra names.
-$(STAMPS)/bench $(STAMPS)/test $(STAMPS)/lint: $(STAMPS)/%: pyproject.toml | $(STAMPS)/package
+$(STAMPS)/bench $(STAMPS)/rivals $(STAMPS)/test $(STAMPS)/lint: $(STAMPS)/%: pyproject.toml | $(STAMPS)/package
 	@echo "installing what the extra '$*' names"
 	$(PIP) 'vicinal[$*]'
 	@touch $@

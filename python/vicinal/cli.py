@@ -157,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--dataset", required=True, help="a name such as sift-20k, or a file of vectors")
     bench.add_argument("--vs", type=_engines, default=["faiss", "hnswlib", "usearch"], metavar="ENGINE,...",
-                       help="rivals (default: faiss,hnswlib,usearch)")  # fmt: skip
+                       help="rivals (default: faiss,hnswlib,usearch); faiss-m32-c300: with these settings")  # fmt: skip
     bench.add_argument("--engine", type=_engine, default="vicinal", help="what to compare them with (default: vicinal)")
     bench.add_argument("--k", "-k", type=_count, default=10, help="neighbors to find (default: 10)")
     bench.add_argument("--M", type=_count, default=16, help="links per node (default: 16)")
@@ -234,11 +234,12 @@ def _counts(text: str) -> list[int]:
 
 
 def _engine(text: str) -> str:
-    from vicinal.measure.engines import ENGINE_NAMES
+    from vicinal.measure.engines import make_engine
 
-    if text not in ENGINE_NAMES:
-        raise argparse.ArgumentTypeError(f"no engine is called {text!r}; known: {', '.join(ENGINE_NAMES)}")
-    return text
+    try:
+        return make_engine(text).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _engines(text: str) -> list[str]:

@@ -19,8 +19,9 @@ from vicinal.measure.environment import describe_environment, usable_cores
 from vicinal.measure.load import load_dataset
 from vicinal.measure.points import Curve
 from vicinal.measure.rounds import Steps, measure_curves
-from vicinal.measure.session import EngineFailedError, LocalSession, Session, Task
+from vicinal.measure.session import EngineFailedError, LocalSession, Session
 from vicinal.measure.sweep import make_schedule
+from vicinal.measure.task import Task
 from vicinal.measure.worker import RemoteSession, StoredTask
 from vicinal.progress import Progress, reporting
 
@@ -43,6 +44,7 @@ def compare(
     queries: int | None = None,
     batch: bool = True,
     isolate: bool = True,
+    keep: str | os.PathLike[str] | None = None,
     command: str | None = None,
     progress: Progress = None,
 ) -> Comparison:
@@ -58,13 +60,13 @@ def compare(
     dataset : Dataset, name or path
         A name or path goes to `load_dataset`.
     engines : sequence of str or Engine
-        "vicinal", "vicinal-exact", "faiss", "faiss-sq", "faiss-sq-refine", "hnswlib", "usearch",
-        or engines with settings of their own. Ratios are those of the first to each other. One
-        that is not installed or does not serve the metric is listed as missing.
+        Names as `make_engine` takes them ("vicinal", "faiss", "hnswlib-m32"), or engines with
+        settings of their own. Ratios are those of the first to each other. One that is not
+        installed or does not serve the metric is listed as missing.
     k : int
         Neighbors to find.
     M, ef_construction : int
-        For engines given by name.
+        For engines given by a name that does not say.
     threads : int
         For batch calls; single queries always run on one thread.
     build_threads : int, optional
@@ -80,6 +82,8 @@ def compare(
     isolate : bool
         False measures all engines in this process: quicker to start, but their thread pools and
         caches interfere, and memory is by each library's own account only.
+    keep : path, optional
+        A folder where built indexes are kept, and looked for, of rivals that can be kept.
     command : str, optional
         What the report names as the command that repeats it; this call by default.
     progress : callable or bool, optional
@@ -131,6 +135,7 @@ def compare(
         k=k,
         build_threads=build_threads or threads,
         search_threads=threads,
+        keep=None if keep is None else Path(keep).absolute(),
     )
     results = {engine.name: _described(engine, loaded.metric) for engine in chosen}
     present = [engine for engine in chosen if not results[engine.name].missing]
@@ -189,6 +194,8 @@ def _build_all(sessions: Sequence[Session], results: dict[str, EngineResult], st
                 build_seconds=built.seconds,
                 reported_bytes=built.reported_bytes,
                 resident_bytes=built.resident_bytes,
+                instructions=built.instructions,
+                kept=built.kept,
             )
             ready.append(session)
         except EngineFailedError as error:

@@ -32,6 +32,10 @@ class EngineResult:
         What its process grew by; None when engines shared a process.
     curve : Curve
         Empty where `missing`.
+    instructions : str or None
+        The instruction set it ran on, where the library tells.
+    kept : bool
+        Its index was kept from an earlier run, whose build these figures are of.
 
     Examples
     --------
@@ -47,6 +51,8 @@ class EngineResult:
     reported_bytes: int | None = None
     resident_bytes: int | None = None
     curve: Curve = field(default_factory=lambda: Curve(()))
+    instructions: str | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True)

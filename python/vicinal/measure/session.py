@@ -10,48 +10,20 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vicinal.measure.engines import Engine
+from vicinal.measure.kept import bring_back, keep, kept_folder
+from vicinal.measure.task import Built, Task
 
 _WARM_UP_QUERIES = 50
 
 
 class EngineFailedError(RuntimeError):
     """An engine raised, or its process ended, while it was measured."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What an engine is asked to do."""
-
-    base: NDArray[Any]
-    queries: NDArray[Any]
-    metric: str
-    k: int
-    build_threads: int
-    search_threads: int
-
-
-@dataclass(frozen=True)
-class Built:
-    """What a build cost.
-
-    Attributes
-    ----------
-    seconds : float
-    reported_bytes : int or None
-        By the library's own account.
-    resident_bytes : int or None
-        Growth of the process's private memory; None where it cannot be told from other engines'.
-    """
-
-    seconds: float
-    reported_bytes: int | None
-    resident_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +49,8 @@ class Session(Protocol):
     def time_one(self, effort: int) -> Timing:
         """Time all queries, one per call."""
 
-    def time_batch(self, effort: int) -> float:
-        """Time all queries in one call, in seconds."""
+    def time_batch(self, effort: int, threads: int | None = None) -> float:
+        """Time all queries in one call, in seconds; on another number of threads than the task's if asked to."""
 
     def close(self) -> None:
         """Let the engine go."""
@@ -102,21 +74,36 @@ class LocalSession:
         self._cores = None if cores is None else list(cores)
 
     def build(self) -> Built:
-        """Build the index; resident memory counts only where the process is the engine's own."""
+        """Build the index, or bring it back; resident memory counts only where the process is the engine's own."""
         task = self._task
         self._pin(task.build_threads)
         self.engine.library()  # neither its time nor its memory are the index's
+        folder = None
+        if task.keep is not None and self.engine.can_be_kept:
+            folder = kept_folder(task.keep, self.engine, task)
+        built = bring_back(folder, self.engine, task) if folder is not None else None
+        if built is None:
+            built = self._build_anew()
+            if folder is not None:
+                keep(folder, self.engine, built)
+        self._pin(task.search_threads)
+        self.take_as_built()
+        return built
+
+    def _build_anew(self) -> Built:
+        task = self._task
         before = private_bytes()
         started = time.perf_counter()
         self.engine.build(task.base, task.metric, threads=task.build_threads)
         seconds = time.perf_counter() - started
         after = private_bytes()
-        self._pin(task.search_threads)
-        self.engine.set_threads(task.search_threads)
-        self._batch = self.engine.prepare(task.queries)
-        self._rows = list(self._batch)
         alone = self._cores is not None and before is not None and after is not None
-        return Built(seconds, self.engine.memory(), (after or 0) - (before or 0) if alone else None)
+        return Built(
+            seconds,
+            self.engine.memory(),
+            (after or 0) - (before or 0) if alone else None,
+            self.engine.instructions(),
+        )
 
     def take_as_built(self) -> None:
         """Go without a build, for an engine over an index that exists."""
@@ -146,14 +133,21 @@ class LocalSession:
         typical, slow = np.percentile(nanoseconds, [50, 99]) / 1e3
         return Timing(float(nanoseconds.sum()) / 1e9, float(typical), float(slow))
 
-    def time_batch(self, effort: int) -> float:
+    def time_batch(self, effort: int, threads: int | None = None) -> float:
         """Time one call with all queries."""
+        if threads is not None:
+            self._pin(threads)
+            self.engine.set_threads(threads)
         self.engine.set_effort(effort)
         self.engine.search(self._batch[:_WARM_UP_QUERIES], self._task.k)
         with _without_garbage_collection():
             started = time.perf_counter()
             self.engine.search(self._batch, self._task.k)
-            return time.perf_counter() - started
+            seconds = time.perf_counter() - started
+        if threads is not None:
+            self._pin(self._task.search_threads)
+            self.engine.set_threads(self._task.search_threads)
+        return seconds
 
     def close(self) -> None:
         """Leave the engine to whoever gave it."""

@@ -10,7 +10,8 @@ from vicinal.measure.engines import Engine
 from vicinal.measure.engines.vicinal import VicinalEngine
 from vicinal.measure.points import Curve
 from vicinal.measure.rounds import Schedule, Steps, effort_ladder, measure_curves
-from vicinal.measure.session import LocalSession, Task
+from vicinal.measure.session import LocalSession
+from vicinal.measure.task import Task
 from vicinal.progress import Progress, reporting
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicinal.measure.engines import Engine
-from vicinal.measure.session import Built, EngineFailedError, LocalSession, Task, Timing
+from vicinal.measure.session import EngineFailedError, LocalSession, Timing
+from vicinal.measure.task import Built, Task
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class RemoteSession:
         self.engine = engine
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the session
         # The child must find the modules that the parent found, engines of the caller's included.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        search_path = os.pathsep.join(path for path in sys.path if path)
+        environment = {**os.environ, **engine.environment(), "PYTHONPATH": search_path}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "vicinal.measure.worker"],
             stdin=subprocess.PIPE,
@@ -83,9 +85,9 @@ class RemoteSession:
         timing: Timing = self._ask("time_one", effort)
         return timing
 
-    def time_batch(self, effort: int) -> float:
+    def time_batch(self, effort: int, threads: int | None = None) -> float:
         """Time all queries in one call; the clock runs in the child."""
-        seconds: float = self._ask("time_batch", effort)
+        seconds: float = self._ask("time_batch", effort, threads)
         return seconds
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from importlib import import_module, metadata
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,15 +24,23 @@ class Engine(ABC):
     Parameters
     ----------
     M : int
-        Links per node above level 0.
+        Links per node above level 0; graphs of one level have twice as many.
     ef_construction : int
         Width of the beam that builds the graph.
+
+    Attributes
+    ----------
+    name : str
+        Of the kind, or of one of its configurations ("faiss-m32"), which `make_engine` then sets.
+    can_be_kept : bool
+        Whether `store` and `restore` work.
     """
 
-    name: ClassVar[str]
+    name: str
     package: ClassVar[str]
     module: ClassVar[str]
     metrics: ClassVar[tuple[str, ...]] = ("l2", "ip", "cosine")
+    can_be_kept: ClassVar[bool] = False
 
     def __init__(self, *, M: int = 16, ef_construction: int = 200) -> None:
         self.M = M
@@ -74,9 +83,25 @@ class Engine(ABC):
         """
         return {}
 
+    def store(self, folder: Path) -> None:
+        """Write the built index into `folder`, for `restore` in another process."""
+        raise NotImplementedError
+
+    def restore(self, folder: Path, base: Rows, metric: str) -> None:
+        """Bring back what `store` wrote of an index of `base` under `metric`, instead of a build."""
+        raise NotImplementedError
+
     def settings(self) -> dict[str, Any]:
         """Describe the configuration for the report."""
         return {"M": self.M, "ef_construction": self.ef_construction}
+
+    def environment(self) -> dict[str, str]:
+        """List environment variables that a process of the engine's own starts with."""
+        return {}
+
+    def instructions(self) -> str | None:
+        """Name the instruction set of the built index as the library tells it; None if it does not."""
+        return None
 
     def library(self) -> Any:
         """Import the library."""

@@ -1,8 +1,9 @@
-"""faiss-cpu: HNSW over floats, over 8-bit codes, and over codes with exact re-ranking."""
+"""faiss-cpu's graphs: HNSW over floats, over 8-bit codes, and over codes with exact re-ranking."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ class FaissFlat(Engine):
     package = "faiss-cpu"
     module = "faiss"
     metrics: ClassVar[tuple[str, ...]] = ("l2", "ip", "cosine", "hamming")
+    can_be_kept = True
 
     def build(self, base: Rows, metric: str, *, threads: int) -> None:
         """Train where needed, then add all rows in one call."""
@@ -83,6 +85,27 @@ class FaissFlat(Engine):
         self.search(queries, k)
         return {"distances": statistics.ndis / len(queries), "hops": statistics.nhops / len(queries)}
 
+    def store(self, folder: Path) -> None:
+        """Write faiss's own file."""
+        faiss = self.library()
+        write = faiss.write_index_binary if self._metric == "hamming" else faiss.write_index
+        write(self._index, str(folder / "index"))
+
+    def restore(self, folder: Path, base: Rows, metric: str) -> None:  # noqa: ARG002
+        """Read it."""
+        faiss = self.library()
+        self._metric = metric
+        read = faiss.read_index_binary if metric == "hamming" else faiss.read_index
+        self._index = read(str(folder / "index"))
+        self._take_apart(faiss)
+
+    def _take_apart(self, faiss: Any) -> None:  # noqa: ARG002
+        self._graph = self._index
+
+    def instructions(self) -> str | None:
+        """Take what faiss says it was compiled for."""
+        return str(self.library().get_compile_options()).strip()
+
     def memory(self) -> int | None:
         """Add up vectors (or codes), links, offsets and levels."""
         faiss = self.library()
@@ -116,6 +139,10 @@ class FaissRefined(FaissScalar):
         self._refined = faiss.IndexRefineFlat(graph)
         self._refined.k_factor = _REFINE_FACTOR
         return self._refined
+
+    def _take_apart(self, faiss: Any) -> None:
+        self._refined = self._index
+        self._graph = faiss.downcast_index(self._refined.base_index)
 
     def memory(self) -> int | None:
         """Add the full rows that re-ranking reads."""

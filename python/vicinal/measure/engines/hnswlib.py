@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from vicinal.measure.engines.engine import Engine, Ids, Rows
 
@@ -13,12 +14,23 @@ class HnswlibEngine(Engine):
     name = "hnswlib"
     package = "hnswlib"
     module = "hnswlib"
+    can_be_kept = True
 
     def build(self, base: Rows, metric: str, *, threads: int) -> None:
         """Add all rows in one call."""
         self._index = self.library().Index(space=metric, dim=base.shape[1])
         self._index.init_index(max_elements=len(base), M=self.M, ef_construction=self.ef_construction, random_seed=100)
         self._index.add_items(base, num_threads=threads)
+        self.set_threads(1)
+
+    def store(self, folder: Path) -> None:
+        """Write hnswlib's own file."""
+        self._index.save_index(str(folder / "index"))
+
+    def restore(self, folder: Path, base: Rows, metric: str) -> None:
+        """Read it."""
+        self._index = self.library().Index(space=metric, dim=base.shape[1])
+        self._index.load_index(str(folder / "index"))
         self.set_threads(1)
 
     def set_effort(self, effort: int) -> None:

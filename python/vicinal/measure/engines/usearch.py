@@ -1,9 +1,10 @@
-"""usearch with float32 vectors (bits for hamming and jaccard)."""
+"""usearch with float32 or float16 vectors (bits for hamming and jaccard)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,20 +20,39 @@ class UsearchEngine(Engine):
     package = "usearch"
     module = "usearch.index"
     metrics = tuple(_METRICS)
+    can_be_kept = True
+    dtype: ClassVar[str] = "f32"
 
     def build(self, base: Rows, metric: str, *, threads: int) -> None:
         """Add all rows in one call."""
+        self._index = self._empty(base, metric)
+        self._index.add(np.arange(len(base), dtype=np.uint64), base, threads=threads)
+        self._threads = 1
+
+    def _empty(self, base: Rows, metric: str) -> Any:
         bits = metric in ("hamming", "jaccard")
-        self._index = self.library().Index(
+        return self.library().Index(
             ndim=base.shape[1] * (8 if bits else 1),
             metric=_METRICS[metric],
-            dtype="b1" if bits else "f32",
+            dtype="b1" if bits else self.dtype,
             connectivity=self.M,
             expansion_add=self.ef_construction,
             enable_key_lookups=False,
         )
-        self._index.add(np.arange(len(base), dtype=np.uint64), base, threads=threads)
+
+    def store(self, folder: Path) -> None:
+        """Write usearch's own file."""
+        self._index.save(str(folder / "index"))
+
+    def restore(self, folder: Path, base: Rows, metric: str) -> None:
+        """Read it into memory."""
+        self._index = self._empty(base, metric)
+        self._index.load(str(folder / "index"))
         self._threads = 1
+
+    def instructions(self) -> str | None:
+        """Take the index's own word."""
+        return str(self._index.hardware_acceleration)
 
     def set_effort(self, effort: int) -> None:
         """Set expansion_search."""
@@ -78,5 +98,13 @@ class UsearchEngine(Engine):
         return int(self._index.memory_usage)
 
     def settings(self) -> dict[str, Any]:
-        """Add that vectors stay in full precision."""
-        return {**super().settings(), "dtype": "f32"}
+        """Add the precision of the vectors."""
+        return {**super().settings(), "dtype": self.dtype}
+
+
+class UsearchHalf(UsearchEngine):
+    """The same over float16 vectors: half the bytes, and hardly another recall."""
+
+    name = "usearch-f16"
+    dtype = "f16"
+    metrics = ("l2", "ip", "cosine")

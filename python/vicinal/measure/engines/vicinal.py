@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from vicinal.measure.engines.engine import Engine, Ids, Rows
 
@@ -72,6 +72,10 @@ class VicinalEngine(Engine):
         """Add the index options that were given."""
         return {**super().settings(), **self.options}
 
+    def instructions(self) -> str | None:
+        """Take the kernels in use."""
+        return str(self._index.stats()["kernels"])
+
 
 class VicinalExactWalk(VicinalEngine):
     """The walk on full vectors, as the HNSW paper has it: the like-for-like rival of float graphs."""
@@ -80,3 +84,24 @@ class VicinalExactWalk(VicinalEngine):
 
     def __init__(self, *, M: int = 16, ef_construction: int = 200, **options: Any) -> None:
         super().__init__(M=M, ef_construction=ef_construction, **{"traversal": "exact", **options})
+
+
+class VicinalAvx2(VicinalEngine):
+    """vicinal as it is on a processor without AVX-512."""
+
+    name = "vicinal-avx2"
+    kernels: ClassVar[str] = "avx2"
+
+    def environment(self) -> dict[str, str]:
+        """Name the kernels, which a process chooses once."""
+        return {"VICINAL_KERNELS": self.kernels}
+
+    def build(self, base: Rows, metric: str, *, threads: int) -> None:
+        """Refuse to measure other kernels than the name promises."""
+        super().build(base, metric, threads=threads)
+        if self.instructions() != self.kernels:
+            raise RuntimeError(f"this process runs {self.instructions()} kernels, expected {self.kernels}")
+
+    def settings(self) -> dict[str, Any]:
+        """Add the kernels."""
+        return {**super().settings(), "kernels": self.kernels}
