@@ -18,7 +18,7 @@ from vicinal.measure.comparison import Comparison, EngineResult
 from vicinal.measure.dataset import Dataset
 from vicinal.measure.load import dataset_names, load_dataset
 from vicinal.measure.points import TARGET_RECALLS, Curve, Point
-from vicinal.measure.ratio import Ratio, paired_ratio
+from vicinal.measure.ratio import Ratio, median_at_least, median_interval, paired_ratio
 from vicinal.measure.recall import Recall, recall, wilson_interval
 from vicinal.measure.report import write_report
 from vicinal.measure.sweep import sweep
@@ -38,6 +38,8 @@ __all__ = [
     "dataset_names",
     "ground_truth",
     "load_dataset",
+    "median_at_least",
+    "median_interval",
     "paired_ratio",
     "recall",
     "sweep",

@@ -64,15 +64,57 @@ def paired_ratio(ours: Sequence[float], theirs: Sequence[float], *, confidence: 
     count = len(ratios)
     if count == 0:
         return None
+    low, high, coverage = median_interval(ratios, confidence=confidence)
+    return Ratio(statistics.median(ratios), low, high, coverage, count)
+
+
+def median_interval(values: Sequence[float], *, confidence: float = 0.90) -> tuple[float, float, float]:
+    """Bound the median of all rounds that could have been measured by order statistics of those that were.
+
+    Returns
+    -------
+    low, high : float
+        The tightest symmetric pair that covers at least `confidence`, or the smallest and the largest.
+    coverage : float
+        What the pair does cover.
+
+    Examples
+    --------
+    >>> median_interval([3.0, 1.0, 2.0, 5.0, 4.0])
+    (1.0, 5.0, 0.9375)
+    """
+    ordered = sorted(values)
+    count = len(ordered)
     outside = 0
-    while outside + 1 < (count + 1) // 2 and _coverage(count, outside + 1) >= confidence:
+    while outside + 1 < (count + 1) // 2 and 1 - 2 * _beyond(count, outside + 1) >= confidence:
         outside += 1
-    return Ratio(
-        statistics.median(ratios), ratios[outside], ratios[count - 1 - outside], _coverage(count, outside), count
-    )
+    return ordered[outside], ordered[count - 1 - outside], max(0.0, 1 - 2 * _beyond(count, outside))
 
 
-def _coverage(count: int, outside: int) -> float:
-    """Chance that the median lies inside when `outside` values are dropped at each end."""
-    tail = sum(math.comb(count, i) for i in range(outside + 1))
-    return max(0.0, 1.0 - 2.0 * tail / 2.0**count)
+def median_at_least(values: Sequence[float], *, confidence: float = 0.95) -> tuple[float, float]:
+    """Bound the median from below only.
+
+    Returns
+    -------
+    low : float
+        The largest value that the median reaches with a probability of `confidence`; the smallest
+        of fewer than five.
+    coverage : float
+        With what probability it does.
+
+    Examples
+    --------
+    >>> median_at_least([3.0, 1.0, 2.0, 5.0, 4.0])
+    (1.0, 0.96875)
+    """
+    ordered = sorted(values)
+    count = len(ordered)
+    outside = 0
+    while outside + 1 < (count + 1) // 2 and 1 - _beyond(count, outside + 1) >= confidence:
+        outside += 1
+    return ordered[outside], 1 - _beyond(count, outside)
+
+
+def _beyond(count: int, outside: int) -> float:
+    """Chance that the median lies beyond the value with `outside` others before it, seen from one end."""
+    return sum(math.comb(count, i) for i in range(outside + 1)) / 2.0**count

@@ -103,8 +103,10 @@ class FaissFlat(Engine):
         self._graph = self._index
 
     def instructions(self) -> str | None:
-        """Take what faiss says it was compiled for."""
-        return str(self.library().get_compile_options()).strip()
+        """Take the level that faiss chose, or, of versions before 1.13, what it was compiled for."""
+        faiss = self.library()
+        chosen = getattr(faiss, "SIMDConfig", None)
+        return str(chosen.get_level_name() if chosen else faiss.get_compile_options()).strip()
 
     def memory(self) -> int | None:
         """Add up vectors (or codes), links, offsets and levels."""
