@@ -50,6 +50,7 @@ test-neon: $(STAMPS)/tools  ## the same for 64-bit ARM: cross compiled, run unde
 	else echo "SKIPPED: the C++ tests (neon)"; fi
 
 test-python: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint  ## pytest over everything in tests/
+	@.ci/need /usr/bin/valgrind valgrind || echo "SKIPPED: the guard of instructions"
 	python -m pytest
 
 bench: $(STAMPS)/package $(STAMPS)/bench  ## timings of kernels, build and search, beside faiss
