@@ -48,7 +48,7 @@ RESULTS = ROOT / "bench" / "results"
 KEPT = ROOT / "build" / "rivals"
 SETS = ("sift-20k", "minilm-5k", "sift-100k", "mnist784", "minilm-debian")
 RIVALS = (
-    *("symphonyqg", "symphonyqg-m32", "glass", "glass-m32-c300", "hnswlib", "hnswlib-m32-c300"),
+    *("symphonyqg", "symphonyqg-c400", "symphonyqg-c800", "glass", "glass-m32-c300", "hnswlib", "hnswlib-m32-c300"),
     *("faiss", "faiss-m32-c300", "faiss-sq-refine", "faiss-ivfpq", "usearch", "usearch-f16"),
     *("scann", "svs-m32", "svs-lvq-m32"),
 )
