@@ -4,6 +4,9 @@
 // the old one with the time of its replacement, and frees it once every seat is empty or younger. No reader ever
 // waits for a writer or for another reader (short of kSeats at once), and a seat costs one uncontended exchange.
 //
+// In a forked child the seats of the threads that are gone stay taken, and what was replaced stays too: memory, not a
+// wait.
+//
 // Everything is sequentially consistent on the variables themselves: a reader takes its seat before it looks at
 // what it will read, a writer publishes the new before it looks at the seats; so a writer that sees an empty seat
 // knows that whoever sits down later sees the new.

@@ -50,6 +50,15 @@ private:
     std::string path_;
 };
 
+// The process is a child that was forked while another thread of its parent was writing.
+class ForkedError : public VicinalError {
+public:
+    ForkedError()
+        : VicinalError(
+              "this process was forked while another thread was changing or saving the index: here it can be searched, "
+              "but neither changed nor saved") {}
+};
+
 // The watch said stop (see watch.hpp). What had been finished by then stays.
 class Stopped : public VicinalError {
 public:

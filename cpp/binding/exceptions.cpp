@@ -52,6 +52,8 @@ bool raise_ours(const std::exception_ptr& error) {
         PyErr_SetString(PyExc_ValueError, e.what());
     } catch (const IoError& e) {
         raise_os_error(e);
+    } catch (const ForkedError& e) {
+        PyErr_SetString(PyExc_RuntimeError, e.what());
     } catch (const VicinalError& e) {
         raise(e);
     } catch (const std::bad_alloc&) {

@@ -4,12 +4,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/table.hpp"
 #include "base/types.hpp"
 #include "codecs/space.hpp"
 #include "codecs/walk_code.hpp"
 #include "graph/links.hpp"
+#include "vectors/id_map.hpp"
 
 namespace vicinal {
 
@@ -35,14 +37,15 @@ struct Layout {
 };
 
 // A value: copies share the tables. A writer works on a copy of its own and publishes it when it is whole. Rows
-// below `count` never move or change while somebody holds the View, except that links improve and states become
-// `removed`; both are read and written as atomic words.
+// below `count` never move or change while somebody holds the View, except that links improve, states become `removed`
+// and names come and go; all three are read and written as atomic words.
 struct View {
     View(const Layout& layout, const Space& space);
 
     Table rows;          // vectors as they are stored
     Table factors;       // one float a row, for metrics that have them
     Table ids;           // the user's number of each
+    IdMap names;         // and back: the slots of the live ones by their numbers
     Table codes;         // what walks compare, where they do not compare the vectors themselves
     Table code_factors;  // beside each code, where it has factors
     Table states;
@@ -69,6 +72,7 @@ struct View {
     float factor(Slot slot) const { return factors.stride() == 0 ? 0.0F : factors.as<float>()[index_of(slot)]; }
     Id id(Slot slot) const { return ids.as<Id>()[index_of(slot)]; }
     Level level(Slot slot) const { return levels.as<std::uint8_t>()[index_of(slot)]; }
+    std::optional<Slot> slot_of(Id id) const { return names.find(id, ids.as<Id>(), count); }
     bool empty() const { return top < 0; }
 
     State state(Slot slot) const {

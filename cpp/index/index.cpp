@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <shared_mutex>
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
@@ -50,8 +49,8 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
             store_batch(graph, rows + done * graph.space.given_row_bytes(), batch_ids);
             if (!link_batch(graph, static_cast<std::uint32_t>(batch), team, watch, {done, n})) break;
             // From here to the end of the round nothing can fail.
-            parts_->publish(std::move(prepared));
             parts_->enter_ids(batch_ids);
+            parts_->publish(std::move(prepared));
             done += batch;
             for (const Id id : batch_ids) added.ids.push_back(number_of(id));
             if (!watch.look(done, n)) break;
@@ -67,17 +66,15 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
 
 void Index::get(std::span<const std::int64_t> ids, std::byte* rows) const {
     const Space& space = parts_->graph.space;
-    const std::shared_lock naming(parts_->naming);
     const Reading reading(*parts_);
-    const std::vector<Slot> slots = parts_->slots_of(ids, reading.view());
+    const std::vector<Slot> slots = slots_of(ids, reading.view());
     for (std::size_t i = 0; i < slots.size(); ++i)
         space.decode(reading.view().vector(slots[i]), rows + i * space.given_row_bytes());
 }
 
 bool Index::contains(std::int64_t id) const {
-    const std::shared_lock naming(parts_->naming);
     const Reading reading(*parts_);
-    return parts_->names.find(Id{id}, reading.view().ids.as<Id>()).has_value();
+    return reading.view().slot_of(Id{id}).has_value();
 }
 
 void Index::remove(std::span<const std::int64_t> ids) {

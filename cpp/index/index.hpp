@@ -72,7 +72,8 @@ struct Info {
 };
 
 // Thread safety: any number of threads may call any methods at once. Readers (search, get, contains ...) never wait
-// for a search, nor for a writer's long work; writers wait for each other.
+// for a search nor for a writer; writers, save and to_bytes wait for each other, and throw ForkedError in the child of
+// a process that was forked while another of its threads was at one of these.
 // Vectors are handed in as rows without gaps: float32 for f32, f16 and bf16; int8 or uint8 for i8 and u8; packed bits
 // for b1 (codecs/types.hpp, given_bytes).
 // A method that throws has changed nothing.

@@ -21,10 +21,9 @@ Memory count(const Layout& layout, const WalkCode& code, std::size_t slots, std:
 }  // namespace
 
 Memory Index::memory() const {
-    const std::shared_lock naming(parts_->naming);
     const Reading reading(*parts_);
     const View& view = reading.view();
-    return count(parts_->graph.layout, view.code, view.count, view.upper_count, parts_->names.bytes());
+    return count(parts_->graph.layout, view.code, view.count, view.upper_count, view.names.bytes());
 }
 
 Memory plan_memory(const Options& options, std::size_t n) {

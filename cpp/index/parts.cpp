@@ -18,10 +18,10 @@ Index::Parts::Parts(const Options& given)
 
 Index::Parts::Parts(const Options& given, Graph&& loaded, std::int64_t next)
     : options(given), graph(std::move(loaded)), next_id(next) {
-    const View& view = graph.view;
-    names.reserve(view.count - view.removed, view.ids.as<Id>());
+    View& view = graph.view;
+    view.names.reserve(view.count - view.removed, view.ids.as<Id>());
     for (std::uint32_t slot = 0; slot < view.count; ++slot)
-        if (view.state(Slot{slot}) == State::live) names.insert(Slot{slot}, view.ids.as<Id>());
+        if (view.state(Slot{slot}) == State::live) view.names.insert(Slot{slot}, view.ids.as<Id>());
     current.store(new View(view));
 }
 
@@ -45,7 +45,7 @@ std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_
         if (given[i] < 0)
             throw InvalidArgumentError("ids[" + std::to_string(i) + "] is " + std::to_string(given[i]) +
                                        ", expected 0 or more");
-        if (names.find(Id{given[i]}, graph.view.ids.as<Id>()))
+        if (graph.view.slot_of(Id{given[i]}))
             throw DuplicateIdError("id " + std::to_string(given[i]) + " is in the index already");
         ids.push_back(Id{given[i]});
     }
@@ -59,8 +59,7 @@ std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_
 
 void Index::Parts::make_room(std::size_t n) {
     graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n));
-    const std::lock_guard naming_now(naming);
-    names.reserve(names.size() + n, graph.view.ids.as<Id>());
+    graph.view.names.reserve(graph.view.names.size() + n, graph.view.ids.as<Id>());
 }
 
 std::unique_ptr<View> Index::Parts::prepare_to_publish() {
@@ -80,20 +79,19 @@ void Index::Parts::free_retired() {
 }
 
 void Index::Parts::enter_ids(std::span<const Id> ids) {
-    const std::lock_guard naming_now(naming);
     const auto first = graph.view.count - static_cast<std::uint32_t>(ids.size());
     for (std::uint32_t i = 0; i < ids.size(); ++i) {
-        names.insert(Slot{first + i}, graph.view.ids.as<Id>());
+        graph.view.names.insert(Slot{first + i}, graph.view.ids.as<Id>());
         next_id = std::max(next_id, ids[i] == Id{std::numeric_limits<std::int64_t>::max()} ? number_of(ids[i])
                                                                                            : number_of(ids[i]) + 1);
     }
 }
 
-std::vector<Slot> Index::Parts::slots_of(std::span<const std::int64_t> ids, const View& view) const {
+std::vector<Slot> slots_of(std::span<const std::int64_t> ids, const View& view) {
     std::vector<Slot> slots;
     slots.reserve(ids.size());
     for (const std::int64_t id : ids) {
-        const auto slot = names.find(Id{id}, view.ids.as<Id>());
+        const auto slot = view.slot_of(Id{id});
         if (!slot) throw UnknownIdError("id " + std::to_string(id) + " is not in the index");
         slots.push_back(*slot);
     }
@@ -113,8 +111,7 @@ void Index::Parts::forget(std::span<const std::int64_t> ids) {
     for (const Slot slot : slots) view.set_state(slot, State::removed);
     view.removed += static_cast<std::uint32_t>(slots.size());
     publish(std::move(prepared));
-    const std::lock_guard naming_now(naming);
-    for (const std::int64_t id : ids) names.erase(Id{id}, view.ids.as<Id>());
+    for (const Slot slot : slots) view.names.erase(slot, view.ids.as<Id>());
 }
 
 void Index::Parts::withdraw(std::span<const std::int64_t> ids) noexcept {

@@ -4,19 +4,17 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <shared_mutex>
 #include <span>
 #include <vector>
 
 #include "base/epochs.hpp"
+#include "base/writer_lock.hpp"
 #include "graph/graph.hpp"
 #include "index/index.hpp"
-#include "vectors/id_map.hpp"
 
 namespace vicinal {
 
-// Lock order: writing, then naming. A search takes neither; it takes a seat among the readers.
+// Readers, of whatever, take no lock; they take a seat among the readers.
 struct Index::Parts {
     explicit Parts(const Options& given);
     Parts(const Options& given, Graph&& loaded, std::int64_t next);
@@ -24,12 +22,9 @@ struct Index::Parts {
 
     const Options options;
 
-    std::mutex writing;  // one writer at a time; guards graph, next_id and retired
+    WriterLock writing;  // one writer at a time; guards graph, next_id and retired
     Graph graph;
     std::int64_t next_id = 0;  // the largest id ever used + 1
-
-    mutable std::shared_mutex naming;  // guards names; held for look-ups, never for a search or for linking
-    IdMap names;
 
     mutable Epochs epochs;
     std::atomic<const View*> current{nullptr};
@@ -51,9 +46,6 @@ struct Index::Parts {
     // The same for ids that were just added by a call that failed.
     void withdraw(std::span<const std::int64_t> ids) noexcept;
 
-    // Requires: naming is held. Throws UnknownIdError.
-    std::vector<Slot> slots_of(std::span<const std::int64_t> ids, const View& view) const;
-
 private:
     void free_retired();
     struct Retired {
@@ -74,6 +66,9 @@ private:
     Epochs::Seat seat_;
     const View* view_;
 };
+
+// Throws UnknownIdError.
+std::vector<Slot> slots_of(std::span<const std::int64_t> ids, const View& view);
 
 GraphOptions graph_options_of(const Options& options);
 

@@ -1,6 +1,7 @@
 #include "vectors/id_map.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <chrono>
 #include <cstdint>
@@ -25,47 +26,52 @@ std::size_t IdMap::cells_for(std::size_t count) {
 }
 
 std::size_t IdMap::home_of(Id id) const {
-    return mix(static_cast<std::uint64_t>(number_of(id)) ^ kSalt) & (cells_.size() - 1);
+    return mix(static_cast<std::uint64_t>(number_of(id)) ^ kSalt) & (cells_.capacity() - 1);
 }
 
-std::optional<Slot> IdMap::find(Id id, const Id* ids) const {
-    if (cells_.empty()) return std::nullopt;
-    for (std::size_t cell = home_of(id); cells_[cell] != kEmpty; cell = after(cell))
-        if (ids[cells_[cell]] == id) return Slot{cells_[cell]};
-    return std::nullopt;
+std::uint32_t IdMap::load(std::size_t cell) const {
+    return std::atomic_ref(cells_.as<std::uint32_t>()[cell]).load(std::memory_order_acquire);
+}
+
+void IdMap::store(std::size_t cell, std::uint32_t value) {
+    std::atomic_ref(cells_.as<std::uint32_t>()[cell]).store(value, std::memory_order_release);
+}
+
+std::optional<Slot> IdMap::find(Id id, const Id* ids, std::uint32_t count) const {
+    if (cells_.capacity() == 0) return std::nullopt;
+    for (std::size_t cell = home_of(id);; cell = after(cell)) {
+        const std::uint32_t found = load(cell);
+        if (found == kEmpty) return std::nullopt;
+        if (found <= count && ids[found - 1] == id) return Slot{found - 1};
+    }
 }
 
 void IdMap::insert(Slot slot, const Id* ids) {
     std::size_t cell = home_of(ids[index_of(slot)]);
-    while (cells_[cell] != kEmpty) cell = after(cell);
-    cells_[cell] = index_of(slot);
+    while (load(cell) != kEmpty && load(cell) != kErased) cell = after(cell);
+    if (load(cell) == kEmpty) ++used_;
+    store(cell, index_of(slot) + 1);
     ++size_;
 }
 
-void IdMap::erase(Id id, const Id* ids) {
-    std::size_t hole = home_of(id);
-    while (ids[cells_[hole]] != id) hole = after(hole);
-    // Close the gap: whoever was pushed past the hole moves back into it, so that no search stops short.
-    for (std::size_t cell = after(hole); cells_[cell] != kEmpty; cell = after(cell)) {
-        const std::size_t home = home_of(ids[cells_[cell]]);
-        const std::size_t distance_home = (cell - home) & (cells_.size() - 1);
-        const std::size_t distance_hole = (cell - hole) & (cells_.size() - 1);
-        if (distance_home < distance_hole) continue;
-        cells_[hole] = cells_[cell];
-        hole = cell;
-    }
-    cells_[hole] = kEmpty;
+void IdMap::erase(Slot slot, const Id* ids) {
+    std::size_t cell = home_of(ids[index_of(slot)]);
+    while (load(cell) != index_of(slot) + 1) cell = after(cell);
+    store(cell, kErased);
     --size_;
 }
 
+// Marks of the erased are swept out when they and the entries fill seven eighths: at the latest then, and not before a
+// share of the cells has been written, the entries go into new cells.
 void IdMap::reserve(std::size_t count, const Id* ids) {
-    const std::size_t wanted = cells_for(count);
-    if (wanted <= cells_.size()) return;
-    std::vector<std::uint32_t> old(wanted, kEmpty);
-    old.swap(cells_);
-    size_ = 0;
-    for (const std::uint32_t slot : old)
-        if (slot != kEmpty) insert(Slot{slot}, ids);
+    const std::size_t cells = cells_.capacity();
+    const std::size_t fresh = count - std::min(count, size_);
+    if (cells_for(count) <= cells && used_ + fresh <= cells - cells / 8) return;
+    IdMap larger;
+    larger.cells_.reserve(std::max(cells_for(count), cells), 0);
+    for (std::size_t cell = 0; cell < cells; ++cell)
+        if (load(cell) != kEmpty && load(cell) != kErased) larger.insert(Slot{load(cell) - 1}, ids);
+    *this = larger;
 }
 
 }  // namespace vicinal

@@ -30,14 +30,14 @@ public:
         model_[id] = slot;
     }
     void erase(Id id) {
-        map_.erase(id, ids_.data());
+        map_.erase(Slot{model_.at(id)}, ids_.data());
         model_.erase(id);
     }
     bool holds(Id id) const { return model_.contains(id); }
 
     void check(Id id) const {
         const auto expected = model_.find(id);
-        const std::optional<Slot> found = map_.find(id, ids_.data());
+        const std::optional<Slot> found = map_.find(id, ids_.data(), static_cast<std::uint32_t>(ids_.size()));
         REQUIRE(found.has_value() == (expected != model_.end()));
         if (found) REQUIRE(vicinal::index_of(*found) == expected->second);
     }
@@ -74,7 +74,7 @@ void shuffle(Pair& pair, const std::vector<Id>& pool, std::uint64_t seed, std::u
 TEST_CASE("an empty id map finds nothing") {
     const IdMap map;
 
-    CHECK_FALSE(map.find(Id{0}, nullptr).has_value());
+    CHECK_FALSE(map.find(Id{0}, nullptr, 0).has_value());
     CHECK(map.size() == 0);
     CHECK(map.bytes() == 0);
 }
@@ -155,4 +155,40 @@ TEST_CASE("an id map takes as many bytes as was forecast and less than twelve an
         CHECK(map.bytes() >= count * sizeof(std::uint32_t));
         if (count >= 100) CHECK(map.bytes() < count * 12);
     }
+}
+
+TEST_CASE("a reader finds what was there when it began, whatever the writer has entered and however it has grown") {
+    std::vector<Id> ids;
+    for (std::int64_t number = 0; number < 1'000; ++number) ids.push_back(Id{number});
+    IdMap writer;
+    writer.reserve(6, ids.data());
+    for (std::uint32_t slot = 0; slot < 3; ++slot) writer.insert(Slot{slot}, ids.data());
+    const IdMap reader = writer;
+
+    writer.insert(Slot{3}, ids.data());
+    CHECK_FALSE(reader.find(Id{3}, ids.data(), 3).has_value());
+    CHECK(reader.find(Id{3}, ids.data(), 4).has_value());
+
+    writer.reserve(1'000, ids.data());
+    for (std::uint32_t slot = 4; slot < 1'000; ++slot) writer.insert(Slot{slot}, ids.data());
+    for (std::uint32_t slot = 0; slot < 3; ++slot) writer.erase(Slot{slot}, ids.data());
+
+    for (std::int64_t number = 0; number < 1'000; ++number) {
+        CHECK(reader.find(Id{number}, ids.data(), 3).has_value() == (number < 3));
+        CHECK(writer.find(Id{number}, ids.data(), 1'000).has_value() == (number >= 3));
+    }
+}
+
+TEST_CASE("entries that come and go at one size do not make an id map grow") {
+    Pair pair;
+    for (std::int64_t number = 0; number < 400; ++number) pair.insert(Id{number});
+    const std::size_t bytes = pair.bytes();
+
+    for (std::int64_t number = 0; number < 20'000; ++number) {
+        pair.erase(Id{number});
+        pair.insert(Id{number + 400});
+    }
+
+    pair.check_all();
+    CHECK(pair.bytes() == bytes);
 }

@@ -19,17 +19,17 @@ __all__ = ["StoredIndex"]
 class StoredIndex(_core.Index):
     """The half of `vicinal.Index` that knows how an index is kept; the other half adds and searches."""
 
-    __slots__ = ("_order", "_settings", "_writer", "_writing")
+    __slots__ = ("_locks", "_order", "_settings", "_writer")
 
     _settings: dict[str, Any]
     _order: dict[str, str] | None
-    _writing: threading.Lock
+    _locks: dict[int, threading.Lock]  # of writers, by process
     _writer: int | None
 
     def _prepare(self) -> None:
         self._settings = self._options()
         self._order = None
-        self._writing = threading.Lock()
+        self._locks = {os.getpid(): threading.Lock()}
         self._writer = None
 
     @classmethod
@@ -45,12 +45,24 @@ class StoredIndex(_core.Index):
         caller = threading.get_ident()
         if self._writer == caller:  # a progress callback or a signal handler, in the middle of our own add
             raise RuntimeError("this thread is already changing the index: it cannot add, remove or save meanwhile")
-        with self._writing:
+        with self._lock():
             self._writer = caller
             try:
                 yield
             finally:
                 self._writer = None
+
+    def _lock(self) -> threading.Lock:
+        """Return this process's lock. A lock that another thread held when its process forked is never released."""
+        lock = self._locks.get(os.getpid())
+        if lock is None:  # we are a child
+            if any(left.locked() for left in self._locks.values()):
+                raise RuntimeError(
+                    "this process was forked while another thread was changing or saving the index: here it can be "
+                    "searched, but neither changed nor saved"
+                )
+            lock = self._locks.setdefault(os.getpid(), threading.Lock())
+        return lock
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file, all or nothing.

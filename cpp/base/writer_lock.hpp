@@ -1,0 +1,37 @@
+// The lock of a writer, whom a fork may leave behind.
+//
+// A child of fork() has only the thread that forked. A mutex that another thread of the parent held stays held in the
+// child for ever, and what it guards may be half changed. So this one remembers the process of its holder, in the very
+// word that is the lock: a holder of another process is one that will never come back, and whoever wants the lock is
+// told so. Whatever the child may do without this lock (search, look things up), it may go on doing.
+#pragma once
+
+#include <unistd.h>
+
+#include <atomic>
+
+#include "base/errors.hpp"
+
+namespace vicinal {
+
+class WriterLock {
+public:
+    // Throws ForkedError.
+    void lock() {
+        const int here = ::getpid();
+        for (int holder = 0; !holder_.compare_exchange_weak(holder, here, std::memory_order_acquire); holder = 0) {
+            if (holder != 0 && holder != here) throw ForkedError();
+            if (holder != 0) holder_.wait(holder, std::memory_order_relaxed);
+        }
+    }
+
+    void unlock() {
+        holder_.store(0, std::memory_order_release);
+        holder_.notify_one();
+    }
+
+private:
+    std::atomic<int> holder_{0};  // its process; 0: nobody
+};
+
+}  // namespace vicinal
