@@ -8,6 +8,8 @@
 
 #include "base/arena.hpp"
 #include "base/checked.hpp"
+#include "base/errors.hpp"
+#include "base/watch.hpp"
 
 namespace vicinal {
 
@@ -30,14 +32,23 @@ public:
         return reinterpret_cast<T*>(base_);
     }
 
-    // Room for `rows` rows, of which the first `used` are kept. Strong guarantee: on std::bad_alloc nothing changed.
-    void reserve(std::size_t rows, std::size_t used) {
+    // Room for `rows` rows, of which the first `used` are kept. Strong guarantee: on std::bad_alloc, and on Stopped
+    // when the watch says so, nothing changed.
+    void reserve(std::size_t rows, std::size_t used, Watch& watch) {
         if (rows <= capacity_) return;
+        constexpr std::size_t kPiece = std::size_t{8} << 20;  // some milliseconds, with the first touch of its pages
         auto larger = std::make_shared<Arena>(checked_multiply(rows, stride_));
-        if (used != 0) std::memcpy(larger->data(), base_, used * stride_);
+        for (std::size_t at = 0; at < used * stride_; at += kPiece) {
+            std::memcpy(larger->data() + at, base_ + at, std::min(kPiece, used * stride_ - at));
+            if (!watch.again()) throw Stopped();
+        }
         arena_ = std::move(larger);
         base_ = arena_->data();
         capacity_ = rows;
+    }
+    void reserve(std::size_t rows, std::size_t used) {
+        Watch nobody;
+        reserve(rows, used, nobody);
     }
 
 private:

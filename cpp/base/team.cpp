@@ -35,6 +35,7 @@ bool Team::run(std::size_t items, std::size_t grain, Watch& watch, const Body& b
     asker_ = &watch;
     done_ = done;
     total_ = total == 0 ? items : total;
+    asker_->look(done_, total_);
     if (workers_.empty()) return run_alone(items, std::max<std::size_t>(grain, 1), body);
     {
         const std::lock_guard lock(mutex_);
@@ -47,8 +48,7 @@ bool Team::run(std::size_t items, std::size_t grain, Watch& watch, const Body& b
     }
     begin_.notify_all();
     work(0);
-    std::unique_lock lock(mutex_);
-    end_.wait(lock, [this] { return busy_ == 0; });
+    await_workers();
     if (error_) std::rethrow_exception(error_);
     return finished_.load(std::memory_order_relaxed) == items;
 }
@@ -69,6 +69,33 @@ void Team::run_whole(std::size_t items, std::size_t grain, const Body& body) {
     run(items, grain, nobody, body);
 }
 
+// The calling thread may be done long before the others, and nobody else can stop them: it goes on asking.
+void Team::await_workers() {
+    std::unique_lock lock(mutex_);
+    while (!end_.wait_for(lock, Watch::kPause, [this] { return busy_ == 0; })) {
+        lock.unlock();
+        try {
+            asker_->look(done_ + finished_.load(std::memory_order_relaxed), total_);
+        } catch (...) {
+            fail();
+        }
+        lock.lock();
+    }
+}
+
+// In a handler: its exception is the loop's, if it is the first, and pieces not yet begun are left out.
+void Team::fail() {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::current_exception();
+    next_.store(loop_.items, std::memory_order_relaxed);
+}
+
+bool Crew::aside(std::size_t items, std::size_t grain, const Team::Body& body) const {
+    if (watch.stopped()) return false;
+    Watch relay([this](std::size_t, std::size_t) { return watch.again(); });
+    return team.run(items, grain, relay, body);
+}
+
 void Team::work(std::size_t member) {
     try {
         for (;;) {
@@ -81,9 +108,7 @@ void Team::work(std::size_t member) {
             if (member == 0) asker_->look(done_ + finished, total_);
         }
     } catch (...) {
-        const std::lock_guard lock(mutex_);
-        if (!error_) error_ = std::current_exception();
-        next_.store(loop_.items, std::memory_order_relaxed);
+        fail();
     }
 }
 

@@ -45,6 +45,8 @@ private:
     };
     bool run_alone(std::size_t items, std::size_t grain, const Body& body);
     void work(std::size_t member);
+    void await_workers();
+    void fail();
     void serve(std::size_t member);
 
     std::vector<std::thread> workers_;
@@ -59,6 +61,15 @@ private:
     std::atomic<std::size_t> finished_{0};
     Watch* asker_ = nullptr;  // used by the calling thread only
     std::size_t done_ = 0, total_ = 0;
+};
+
+// Who works on a call, and whom it asks whether to go on.
+struct Crew {
+    Team& team;
+    Watch& watch;
+
+    // A loop that counts as nothing. False, and some of it was left out, when the watch said stop.
+    bool aside(std::size_t items, std::size_t grain, const Team::Body& body) const;
 };
 
 // All the processors this process may use (its affinity), at least one.

@@ -77,8 +77,16 @@ py::array get(const Handle& self, const Ids& ids) {
     return rows;
 }
 
+void save(const Handle& self, const std::string& path) {
+    PythonWatch watch(py::none{});
+    watched(watch, [&](Watch& core) { self.index->save(path, core); });
+    watch.throw_error();
+}
+
 py::bytes to_bytes(const Handle& self) {
-    const std::vector<std::byte> bytes = without_gil([&] { return self.index->to_bytes(); });
+    PythonWatch watch(py::none{});
+    const std::vector<std::byte> bytes = watched(watch, [&](Watch& core) { return self.index->to_bytes(core); });
+    watch.throw_error();
     // Not py::bytes(data, size), which calls a lack of memory a RuntimeError.
     PyObject* object =
         PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()), static_cast<py::ssize_t>(bytes.size()));
@@ -151,9 +159,7 @@ void bind_index(py::module_& module) {
         .def("_memory", [](const Handle& self) { return as_dict(self.index->memory()); })
         .def("_graph_shape",
              [](const Handle& self) { return as_dict(without_gil([&] { return self.index->graph_shape(); })); })
-        .def(
-            "_save", [](const Handle& self, const std::string& path) { without_gil([&] { self.index->save(path); }); },
-            "path"_a)
+        .def("_save", &save, "path"_a)
         .def("_to_bytes", &to_bytes);
 }
 

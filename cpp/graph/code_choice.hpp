@@ -14,20 +14,23 @@ namespace vicinal {
 // more than kMostNoise, sq8. Else, and in few dimensions, the vectors themselves. Vectors stored as integers or bits
 // are their own codes.
 
-// Brings view.codes in line with the choice for the graph as it is. Cheap when nothing is due. Strong guarantee.
-void settle_code(Graph& graph);
+// Those that work on a crew look at every row; they return false when its watch said stop, and have changed nothing
+// then, nor when they throw.
+
+// Brings view.codes in line with the choice for the graph as it is. Cheap when nothing is due.
+bool settle_code(Graph& graph, const Crew& crew);
 
 // Codes for rows [first, first + n), which are stored but not yet linked. When one has no code of the present kind
 // (a fraction after whole numbers), the choice is made anew.
-void store_codes(Graph& graph, std::uint32_t first, std::uint32_t n);
+bool store_codes(Graph& graph, std::uint32_t first, std::uint32_t n, const Crew& crew);
 
 // What a choice comes to for vectors that are not known yet.
 Traversal likely_traversal(const Space& space, Traversal asked);
 
-// Whether every row in use has a code of this kind.
-bool rows_have_code(const Graph& graph, Traversal traversal);
+// Whether every row in use has a code of this kind; anything when the watch said stop.
+bool rows_have_code(const Graph& graph, Traversal traversal, const Crew& crew);
 
 // Makes view.codes anew, of the given kind, for every row in use.
-void encode_all(Graph& graph, Traversal traversal);
+bool encode_all(Graph& graph, Traversal traversal, const Crew& crew);
 
 }  // namespace vicinal

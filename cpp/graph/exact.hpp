@@ -18,7 +18,8 @@ struct ExactQuery {
     std::int64_t* count;
 };
 
-// Requires: at most kQueriesPerScan queries.
-void answer_exactly(const ScanRows& rows, const Space& space, std::span<const ExactQuery> queries, std::size_t k);
+// Requires: at most kQueriesPerScan queries. Ends early, with answers that are of no use, when the watch says stop.
+void answer_exactly(const ScanRows& rows, const Space& space, std::span<const ExactQuery> queries, std::size_t k,
+                    const Checkpoint& checkpoint);
 
 }  // namespace vicinal

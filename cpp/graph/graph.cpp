@@ -24,9 +24,9 @@ double choose_ceiling(const Graph& graph, std::uint32_t count) {
     return squared_norms[static_cast<std::size_t>(at)];
 }
 
-void set_heights(Graph& graph, std::uint32_t first, std::uint32_t last) {
-    for (std::uint32_t slot = first; slot < last; ++slot)
-        graph.view.factors.as<float>()[slot] = graph.space.height(graph.view.vector(Slot{slot}), graph.norms.ceiling);
+void set_heights(const Graph& graph, const Table& factors, std::size_t first, std::size_t last) {
+    for (std::size_t slot = first; slot < last; ++slot)
+        factors.as<float>()[slot] = graph.space.height(graph.view.rows.row(slot), graph.norms.ceiling);
 }
 
 }  // namespace
@@ -36,13 +36,13 @@ bool Graph::lifted() const {
     return options.lift == GraphOptions::Lift::on || norms.longest > kEvenNorms * norms.shortest;
 }
 
-void settle_factors(Graph& graph, std::uint32_t first, std::uint32_t n) {
+bool settle_factors(Graph& graph, std::uint32_t first, std::uint32_t n, const Crew& crew) {
     if (graph.space.metric() == Metric::cosine) {
         for (std::uint32_t slot = first; slot < first + n; ++slot)
             graph.view.factors.as<float>()[slot] = graph.space.inverse_norm(graph.view.vector(Slot{slot}));
-        return;
+        return true;
     }
-    if (graph.space.metric() != Metric::ip) return;
+    if (graph.space.metric() != Metric::ip) return true;
 
     Norms& norms = graph.norms;
     const bool none_before = graph.view.empty();
@@ -53,11 +53,18 @@ void settle_factors(Graph& graph, std::uint32_t first, std::uint32_t n) {
         norms.longest = very_first ? norm : std::max(norms.longest, norm);
     }
     const std::uint32_t count = first + n;
-    if (std::bit_floor(count) != std::bit_floor(graph.view.count)) {
-        norms.ceiling = std::min(choose_ceiling(graph, count), norms.longest * norms.longest);  // a root is rounded
-        first = 0;
+    if (std::bit_floor(count) == std::bit_floor(graph.view.count)) {
+        set_heights(graph, graph.view.factors, first, count);
+        return true;
     }
-    set_heights(graph, first, count);
+    norms.ceiling = std::min(choose_ceiling(graph, count), norms.longest * norms.longest);  // a root is rounded
+    Table factors(graph.view.factors.stride());
+    factors.reserve(graph.view.factors.capacity(), 0);
+    const bool whole = crew.aside(count, 1024, [&](std::size_t, std::size_t begin, std::size_t end) {
+        set_heights(graph, factors, begin, end);
+    });
+    if (whole) graph.view.factors = factors;
+    return whole;
 }
 
 }  // namespace vicinal

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/team.hpp"
 #include "base/types.hpp"
 #include "codecs/space.hpp"
 #include "graph/ground.hpp"
@@ -48,13 +49,14 @@ struct Graph {
 
 // Takes notice of the norms of rows [first, first + n), which are encoded but not yet linked, and sets their
 // factors. Under ip, whenever the number of rows passes a power of two, the ceiling is chosen anew: nine tenths of the
-// rows stay below it, and with it all heights change.
+// rows stay below it, and with it all heights change, in a table made anew. Returns false, with the norms half settled,
+// when the watch said stop.
 //
 // Why not above the longest row, which would make all rows equally long? Then a long vector, which is the answer to
 // many queries, is a neighbor to none but the few that are as long; MiniLM with log-normal norms (sigma 0.5) has a
 // recall@10 of 0.60 at ef = 40, where this ceiling has 0.98. Above the ceiling rows lie at height 0 and so are compared
 // by inner product; there is nothing to lose, they are everybody's neighbors. Without any lift they are that to the
 // others' exclusion, and a fifth of the nodes of that set cannot be reached (bench/ABLATIONS.md).
-void settle_factors(Graph& graph, std::uint32_t first, std::uint32_t n);
+bool settle_factors(Graph& graph, std::uint32_t first, std::uint32_t n, const Crew& crew);
 
 }  // namespace vicinal

@@ -36,7 +36,7 @@ std::size_t upper_rows_needed(const Graph& graph, std::size_t n) {
     return rows;
 }
 
-void store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids) {
+bool store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids, const Crew& crew) {
     View& view = graph.view;
     std::uint32_t upper = view.upper_count;
     for (std::uint32_t i = 0; i < ids.size(); ++i) {
@@ -49,12 +49,11 @@ void store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids) 
         upper += static_cast<std::uint32_t>(level);
     }
     const auto n = static_cast<std::uint32_t>(ids.size());
-    settle_factors(graph, view.count, n);
-    settle_code(graph);
-    store_codes(graph, view.count, n);
+    return settle_factors(graph, view.count, n, crew) && settle_code(graph, crew) &&
+           store_codes(graph, view.count, n, crew);
 }
 
-bool link_batch(Graph& graph, std::uint32_t n, Team& team, Watch& watch, Progress progress) {
+bool link_batch(Graph& graph, std::uint32_t n, Undo& undo, const Crew& crew, Progress progress) {
     View& view = graph.view;
     const std::uint32_t first = view.count;
     const Linking linking(graph, n);
@@ -64,8 +63,8 @@ bool link_batch(Graph& graph, std::uint32_t n, Team& team, Watch& watch, Progres
     if (view.empty()) {
         for (Level level = 0; level <= view.level(Slot{first}); ++level) view.links_of(Slot{first}, level).write({});
     } else {
-        if (!team.run(n, 4, watch, choose, progress.done, progress.total)) return false;
-        linking.link_back(team);
+        if (!crew.team.run(n, 4, crew.watch, choose, progress.done, progress.total)) return false;
+        linking.link_back(crew.team, undo);
     }
     for (std::uint32_t slot = first; slot < first + n; ++slot) {
         view.set_state(Slot{slot}, State::live);

@@ -6,8 +6,8 @@
 #include <span>
 
 #include "base/team.hpp"
-#include "base/watch.hpp"
 #include "graph/graph.hpp"
+#include "graph/undo.hpp"
 
 namespace vicinal {
 
@@ -26,14 +26,16 @@ struct Progress {
 std::size_t batch_size(std::size_t linked, std::size_t waiting);
 
 // Stores vectors in the slots after the last: rows as callers hand them in, one id each. They take no part in
-// anything yet. Requires: view.reserve() has made room (upper levels: see upper_rows_needed).
-void store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids);
+// anything yet. Requires: view.reserve() has made room (upper levels: see upper_rows_needed); no search can still be
+// reading these slots. Returns false when the watch said stop; the caller then goes back to its Footing.
+bool store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids, const Crew& crew);
 
 // Rows of upper links that the next n insertions will take.
 std::size_t upper_rows_needed(const Graph& graph, std::size_t n);
 
 // Links the n nodes stored last and makes them live. Returns false, and has linked none of them, when the watch said
-// stop before links were changed. Afterwards view.count includes them; the caller publishes the View.
-bool link_batch(Graph& graph, std::uint32_t n, Team& team, Watch& watch, Progress progress);
+// stop before links were changed. When it throws, links may have been changed: the caller takes back what `undo` has
+// kept. Afterwards view.count includes them; the caller publishes the View.
+bool link_batch(Graph& graph, std::uint32_t n, Undo& undo, const Crew& crew, Progress progress);
 
 }  // namespace vicinal

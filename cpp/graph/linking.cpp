@@ -66,48 +66,17 @@ std::vector<Linking::Backlink> Linking::backlinks(Level level) const {
     return backlinks;
 }
 
-// What old nodes were linked to before a batch came: when memory runs out half way, nobody may be left with a link to
-// a node that is not in.
-class FormerLinks {
-public:
-    void keep(const View& view, Slot node, Level level) {
-        rows_.push_back({node, level, slots_.size()});
-        view.links_of(node, level).for_each([&](std::uint32_t slot) { slots_.push_back(slot); });
-    }
-
-    void put_back(const View& view) const {
-        std::size_t end = slots_.size();
-        for (auto row = rows_.rbegin(); row != rows_.rend(); end = row->first, ++row)
-            view.links_of(row->node, row->level).write(std::span(slots_).subspan(row->first, end - row->first));
-    }
-
-private:
-    struct Row {
-        Slot node;
-        Level level;
-        std::size_t first;
-    };
-    std::vector<Row> rows_;
-    std::vector<std::uint32_t> slots_;
-};
-
-void Linking::link_back(Team& team) const {
-    FormerLinks former;
-    try {
-        for (Level level = 0; level <= view_.top; ++level) link_level_back(level, team, former);
-    } catch (...) {
-        former.put_back(view_);
-        throw;
-    }
+void Linking::link_back(Team& team, Undo& undo) const {
+    for (Level level = 0; level <= view_.top; ++level) link_level_back(level, team, undo);
 }
 
-void Linking::link_level_back(Level level, Team& team, FormerLinks& former) const {
+void Linking::link_level_back(Level level, Team& team, Undo& undo) const {
     const std::vector<Backlink> all = backlinks(level);
     std::vector<std::size_t> starts;  // of each target's run, and the end of the last
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (i != 0 && all[i].target() == all[i - 1].target()) continue;
         starts.push_back(i);
-        if (all[i].target() < first_) former.keep(view_, Slot{all[i].target()}, level);
+        undo.keep(Slot{all[i].target()}, level);
     }
     starts.push_back(all.size());
     team.run_whole(starts.size() - 1, 16, [&](std::size_t, std::size_t begin, std::size_t end) {

@@ -9,10 +9,9 @@
 #include "base/types.hpp"
 #include "graph/graph.hpp"
 #include "graph/scratch.hpp"
+#include "graph/undo.hpp"
 
 namespace vicinal {
-
-class FormerLinks;
 
 class Linking {
 public:
@@ -24,9 +23,8 @@ public:
     // choose for any node of the batch.
     void choose(Slot node) const;
 
-    // Once all have chosen: adds each new node to the links of those it chose. When it throws, old nodes are linked as
-    // they were before.
-    void link_back(Team& team) const;
+    // Once all have chosen: adds each new node to the links of those it chose. `undo` learns what they were before.
+    void link_back(Team& team, Undo& undo) const;
 
 private:
     // "source has chosen target": packed so that sorting groups the sources of a target, in order.
@@ -40,7 +38,7 @@ private:
 
     void meet_mates(Slot node, Level level, const Probe& probe, Beam& beam) const;
     std::vector<Backlink> backlinks(Level level) const;
-    void link_level_back(Level level, Team& team, FormerLinks& former) const;
+    void link_level_back(Level level, Team& team, Undo& undo) const;
     void add_links(Slot target, Level level, std::span<const Backlink> sources) const;
 
     const Graph& graph_;

@@ -5,14 +5,15 @@
 
 namespace vicinal {
 
-void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probes, std::span<Nearest> nearest) {
+void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probes, std::span<Nearest> nearest,
+          const Checkpoint& checkpoint) {
     constexpr std::size_t kHandful = 64;
     constexpr std::size_t kCacheful = std::size_t{128} << 10;  // bytes: a quarter of the second-level caches of today
     const std::size_t block = std::max(kHandful, kCacheful / std::max<std::size_t>(rows.vectors.stride, 1));
     std::array<std::uint32_t, kHandful> slots{};
     std::array<Distance, kHandful> distances{};
 
-    for (std::size_t begin = 0; begin < rows.count; begin += block) {
+    for (std::size_t begin = 0; begin < rows.count && checkpoint.go_on(); begin += block) {
         const std::size_t end = std::min<std::size_t>(begin + block, rows.count);
         for (std::size_t query = 0; query < probes.size(); ++query) {
             Nearest& best = nearest[query];

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/watch.hpp"
 #include "codecs/space.hpp"
 #include "graph/nearest.hpp"
 #include "graph/view.hpp"
@@ -25,7 +26,9 @@ inline ScanRows rows_of(const View& view) {
 }
 
 // Offers every row to every query's heap. Rows are taken a cacheful at a time and each handful meets all the
-// queries, so that a batch of queries reads memory once.
-void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probes, std::span<Nearest> nearest);
+// queries, so that a batch of queries reads memory once. Ends early, with answers that are of no use, when the watch
+// says stop.
+void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probes, std::span<Nearest> nearest,
+          const Checkpoint& checkpoint);
 
 }  // namespace vicinal

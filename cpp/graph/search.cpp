@@ -27,21 +27,22 @@ std::size_t write_answer(std::span<const Hit> hits, std::size_t k, const Answer&
 std::size_t Search::answer(const std::byte* query, const Asked& asked, const Answer& answer) {
     const Probe probe = space_.probe_given(query, scratch_.probe);
     // A beam as wide as half of the graph would meet all of it.
-    if (view_.count <= 2 * asked.width) return scan_for(probe, asked.k, answer);
+    if (view_.count <= 2 * asked.width) return scan_for(probe, asked, answer);
 
     walk(probe, asked);
     const std::size_t written = write_found(asked.k, answer);
     const std::size_t wanted = std::min<std::size_t>(asked.k, view_.count - view_.removed);
-    if (written < wanted) return scan_for(probe, asked.k, answer);
+    if (written < wanted) return scan_for(probe, asked, answer);
     pad(written, asked.k, answer);
     return written;
 }
 
 void Search::walk(const Probe& probe, const Asked& asked) {
     // A query that has no code (fractions where the vectors are whole numbers) walks on the stored vectors.
-    const auto coded = view_.code.on() ? view_.code.probe(probe, scratch_.code) : std::nullopt;
+    const auto code = view_.code.on() ? view_.code.probe(probe, scratch_.code) : std::nullopt;
+    coded = code.has_value();
     const Ground ground = coded ? Ground::coded(view_) : stored_;
-    Walk walk(view_, ground, coded ? *coded : probe, scratch_.walk);
+    Walk walk(view_, ground, coded ? *code : probe, scratch_.walk);
     const Key start = walk.descend(1);
     if (view_.removed == 0)
         walk.spread(start, 0, asked.width);
@@ -49,7 +50,7 @@ void Search::walk(const Probe& probe, const Asked& asked) {
         walk.spread_to_live(start, asked.width);
     tally += walk.tally;
     found_ = walk.beam().keys();
-    if (coded && !view_.code.lossless()) rerank(probe, count_to_rerank(*coded, asked.k));
+    if (coded && !view_.code.lossless()) rerank(probe, count_to_rerank(*coded, asked.k), asked.k);
 }
 
 // Those that may be among the k nearest by the stored vectors, as far as their codes tell.
@@ -58,24 +59,31 @@ std::size_t Search::count_to_rerank(const Probe& coded, std::size_t k) const {
     const Key last = found_[k - 1];
     const Distance blur = view_.code.blur(coded, view_.code_factors_of(Slot{last.slot()}), last.distance());
     // Under ip the codes cannot tell: with k = 10, re-ranking 16 of a beam and all of it had the same recall on text.
-    const std::size_t most = std::min(found_.size(), std::max<std::size_t>(2 * k, 16));
+    if (blur == kFarthest) return std::min(found_.size(), std::max<std::size_t>(2 * k, 16));
     std::size_t count = k;
-    while (count < most && found_[count].distance() <= last.distance() + blur) ++count;
+    while (count < found_.size() && found_[count].distance() <= last.distance() + blur) ++count;
     return count;
 }
 
-// The nearest `count` by their codes meet the stored vectors.
-void Search::rerank(const Probe& probe, std::size_t count) {
-    count = std::min(count, found_.size());
-    scratch_.joint.resize(count);
-    scratch_.distances.resize(count);
-    for (std::size_t i = 0; i < count; ++i) scratch_.joint[i] = found_[i].slot();
-    stored_.measure(probe, scratch_.joint.data(), count, scratch_.distances.data());
-    scratch_.candidates.clear();
-    for (std::size_t i = 0; i < count; ++i) scratch_.candidates.emplace_back(scratch_.distances[i], scratch_.joint[i]);
-    std::sort(scratch_.candidates.begin(), scratch_.candidates.end());
-    found_ = scratch_.candidates;
-    tally.reranked += count;
+// The nearest `count` by their codes meet the stored vectors. A run of equal distances that k cuts through must be met
+// whole, or which of them are reported would depend on where they are stored: so more are met while the last is as far
+// as the k-th.
+void Search::rerank(const Probe& probe, std::size_t count, std::size_t k) {
+    std::vector<Key>& candidates = scratch_.candidates;
+    candidates.clear();
+    for (;; count *= 2) {
+        const auto fresh = found_.first(std::min(count, found_.size())).subspan(candidates.size());
+        scratch_.joint.resize(fresh.size());
+        scratch_.distances.resize(fresh.size());
+        for (std::size_t i = 0; i < fresh.size(); ++i) scratch_.joint[i] = fresh[i].slot();
+        stored_.measure(probe, scratch_.joint.data(), fresh.size(), scratch_.distances.data());
+        for (std::size_t i = 0; i < fresh.size(); ++i) candidates.emplace_back(scratch_.distances[i], fresh[i].slot());
+        std::sort(candidates.begin(), candidates.end());
+        if (candidates.size() == found_.size() || candidates.size() <= k) break;
+        if (candidates[k - 1].distance() != candidates.back().distance()) break;
+    }
+    found_ = candidates;
+    tally.reranked += candidates.size();
 }
 
 // The first k of what was found. That is sorted by (distance, slot) and the answer by (distance, id), so each run of
@@ -100,11 +108,11 @@ std::size_t Search::write_found(std::size_t k, const Answer& answer) {
     return written;
 }
 
-std::size_t Search::scan_for(const Probe& probe, std::size_t k, const Answer& answer) {
-    scratch_.nearest.reset(k);
-    scan(rows_of(view_), stored_.ruler(), {&probe, 1}, {&scratch_.nearest, 1});
-    tally.distances += view_.count;
-    return write_answer(scratch_.nearest.sorted(), k, answer);
+std::size_t Search::scan_for(const Probe& probe, const Asked& asked, const Answer& answer) {
+    scratch_.nearest.reset(asked.k);
+    scan(rows_of(view_), stored_.ruler(), {&probe, 1}, {&scratch_.nearest, 1}, asked.checkpoint);
+    scanned += view_.count;
+    return write_answer(scratch_.nearest.sorted(), asked.k, answer);
 }
 
 }  // namespace vicinal

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/watch.hpp"
 #include "codecs/space.hpp"
 #include "graph/ground.hpp"
 #include "graph/nearest.hpp"
@@ -17,6 +18,7 @@ namespace vicinal {
 struct Asked {
     std::size_t k = 10;
     std::size_t width = 64;  // of the beam, at least k
+    Checkpoint checkpoint = {};  // of a scan; where it says stop the answer is of no use
 };
 
 // Where one query's answer goes: k entries each.
@@ -38,14 +40,17 @@ public:
     // callers hand it in.
     std::size_t answer(const std::byte* query, const Asked& asked, const Answer& answer);
 
-    Tally tally;  // of all answers so far
+    // Of all answers so far.
+    Tally tally;
+    std::size_t scanned = 0;  // vectors compared in scans, which no walk has counted
+    bool coded = false;       // the walks compared codes
 
 private:
     void walk(const Probe& probe, const Asked& asked);
     std::size_t count_to_rerank(const Probe& coded, std::size_t k) const;
-    void rerank(const Probe& probe, std::size_t count);
+    void rerank(const Probe& probe, std::size_t count, std::size_t k);
     std::size_t write_found(std::size_t k, const Answer& answer);
-    std::size_t scan_for(const Probe& probe, std::size_t k, const Answer& answer);
+    std::size_t scan_for(const Probe& probe, const Asked& asked, const Answer& answer);
 
     const View& view_;
     const Space& space_;

@@ -37,15 +37,15 @@ std::size_t grown(std::size_t capacity, std::size_t needed) {
 
 }  // namespace
 
-void View::reserve(std::size_t slots, std::size_t upper_rows) {
+void View::reserve(std::size_t slots, std::size_t upper_rows, Watch& watch) {
     View larger = *this;
     const std::size_t room = grown(rows.capacity(), slots);
     for (Table* table : {&larger.rows, &larger.factors, &larger.codes, &larger.code_factors, &larger.ids,
                          &larger.states, &larger.levels, &larger.links, &larger.upper_first})
-        if (table->stride() != 0) table->reserve(room, count);
+        if (table->stride() != 0) table->reserve(room, count, watch);
     // When rows move, upper links move with them: whoever reads the old rows would find fresh links beyond their end.
     const std::size_t least = room == rows.capacity() ? 0 : upper_links.capacity() + 1;
-    larger.upper_links.reserve(std::max(grown(upper_links.capacity(), upper_rows), least), upper_count);
+    larger.upper_links.reserve(std::max(grown(upper_links.capacity(), upper_rows), least), upper_count, watch);
     *this = larger;
 }
 

@@ -90,8 +90,8 @@ struct View {
         return {reinterpret_cast<std::uint32_t*>(upper_links.row(row)), upper_width, slot};
     }
 
-    // Room for `slots` slots and `upper_rows` rows of upper links. Strong guarantee.
-    void reserve(std::size_t slots, std::size_t upper_rows);
+    // Room for `slots` slots and `upper_rows` rows of upper links. Strong guarantee. Throws Stopped.
+    void reserve(std::size_t slots, std::size_t upper_rows, Watch& watch);
 };
 
 }  // namespace vicinal

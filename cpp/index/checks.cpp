@@ -21,6 +21,12 @@ void check_k(std::size_t k, std::size_t size) {
         throw InvalidArgumentError("k is " + std::to_string(k) + ", expected 1 to " + std::to_string(most));
 }
 
+void check_id_count(std::span<const std::int64_t> ids, std::size_t n) {
+    if (!ids.empty() && ids.size() != n)
+        throw InvalidArgumentError("ids has " + std::to_string(ids.size()) + " entries, expected one for each of " +
+                                   std::to_string(n) + " vectors");
+}
+
 std::size_t width_of(const SearchOptions& options) {
     if (options.ef > kMaxEf)
         throw InvalidArgumentError("ef is " + std::to_string(options.ef) + ", expected 1 to " + std::to_string(kMaxEf));
@@ -33,26 +39,40 @@ void check_vector(const Space& space, const std::byte* given, const char* name, 
     if (!fault.empty()) throw InvalidVectorError(std::string(name) + " row " + std::to_string(row) + " " + fault);
 }
 
-void check_vectors(const Space& space, const std::byte* rows, std::size_t n, const char* name, Team& team) {
-    std::atomic<std::size_t> first_bad{n};
-    team.run_whole(n, 256, [&](std::size_t, std::size_t begin, std::size_t end) {
-        for (std::size_t row = begin; row < end && row < first_bad.load(std::memory_order_relaxed); ++row) {
-            if (space.fault(rows + row * space.given_row_bytes()).empty()) continue;
-            std::size_t known = first_bad.load();
-            while (row < known && !first_bad.compare_exchange_weak(known, row)) {
+namespace {
+
+// The number of the first row, of n, that is bad; n if there is none.
+template <class IsBad>
+std::size_t first_bad(std::size_t n, const Crew& crew, const IsBad& is_bad) {
+    std::atomic<std::size_t> first{n};
+    const bool whole = crew.aside(n, 256, [&](std::size_t, std::size_t begin, std::size_t end) {
+        for (std::size_t row = begin; row < end && row < first.load(std::memory_order_relaxed); ++row) {
+            if (!is_bad(row)) continue;
+            std::size_t known = first.load();
+            while (row < known && !first.compare_exchange_weak(known, row)) {
             }
             return;
         }
     });
-    const std::size_t row = first_bad.load();
-    if (row < n) check_vector(space, rows + row * space.given_row_bytes(), name, row);
+    if (!whole) throw Stopped();
+    return first.load();
 }
 
-void check_integral(const Space& space, const std::byte* rows, std::size_t n) {
-    for (std::size_t row = 0; row < n; ++row)
-        if (!WalkCode::integral(reinterpret_cast<const float*>(rows + row * space.given_row_bytes()), space.dim()))
-            throw InvalidVectorError("vectors row " + std::to_string(row) +
-                                     " holds other than whole numbers from 0 to 255, which traversal u8 walks on");
+}  // namespace
+
+void check_vectors(const Space& space, const std::byte* rows, std::size_t n, const char* name, const Crew& crew) {
+    const auto at = [&](std::size_t row) { return rows + row * space.given_row_bytes(); };
+    const std::size_t row = first_bad(n, crew, [&](std::size_t one) { return !space.fault(at(one)).empty(); });
+    if (row < n) check_vector(space, at(row), name, row);
+}
+
+void check_integral(const Space& space, const std::byte* rows, std::size_t n, const Crew& crew) {
+    const std::size_t row = first_bad(n, crew, [&](std::size_t one) {
+        return !WalkCode::integral(reinterpret_cast<const float*>(rows + one * space.given_row_bytes()), space.dim());
+    });
+    if (row < n)
+        throw InvalidVectorError("vectors row " + std::to_string(row) +
+                                 " holds other than whole numbers from 0 to 255, which traversal u8 walks on");
 }
 
 }  // namespace vicinal

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include "base/team.hpp"
 #include "codecs/space.hpp"
@@ -12,6 +14,7 @@ namespace vicinal {
 // Each throws InvalidArgumentError naming the value and its range.
 void check_threads(std::size_t threads);
 void check_k(std::size_t k, std::size_t size);
+void check_id_count(std::span<const std::int64_t> ids, std::size_t n);  // no ids at all will do
 
 // The width of the beam these options ask for.
 std::size_t width_of(const SearchOptions& options);
@@ -19,10 +22,10 @@ std::size_t width_of(const SearchOptions& options);
 // Throws InvalidVectorError when the vector cannot be used: "queries row 3 holds NaN".
 void check_vector(const Space& space, const std::byte* given, const char* name, std::size_t row);
 
-// The same for the first row that cannot be used: "vectors row 17 holds NaN".
-void check_vectors(const Space& space, const std::byte* rows, std::size_t n, const char* name, Team& team);
+// The same for the first row that cannot be used: "vectors row 17 holds NaN". Throws Stopped.
+void check_vectors(const Space& space, const std::byte* rows, std::size_t n, const char* name, const Crew& crew);
 
 // The same for rows that were promised to be whole numbers from 0 to 255.
-void check_integral(const Space& space, const std::byte* rows, std::size_t n);
+void check_integral(const Space& space, const std::byte* rows, std::size_t n, const Crew& crew);
 
 }  // namespace vicinal

@@ -5,7 +5,6 @@
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
-#include "graph/insert.hpp"
 #include "index/checks.hpp"
 #include "index/parts.hpp"
 
@@ -29,34 +28,30 @@ std::int64_t Index::next_id() const {
 Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids, std::size_t threads,
                  Watch& watch) {
     check_threads(threads);
+    check_id_count(given_ids, n);
     if (n == 0) return {};
     const std::lock_guard writing(parts_->writing);
-    Graph& graph = parts_->graph;
     Team team(std::min(resolve_threads(threads), n));
-
-    check_vectors(graph.space, rows, n, "vectors", team);
-    if (parts_->options.traversal == Traversal::u8) check_integral(graph.space, rows, n);
-    const std::vector<Id> ids = parts_->ids_for(n, given_ids);
-    parts_->make_room(n);
+    const Crew crew{team, watch};
+    std::vector<Id> ids;
+    try {
+        if (!watch.look(0, n)) throw Stopped();
+        ids = parts_->admit(rows, n, given_ids, crew);
+    } catch (const Stopped&) {
+        return {.ids = {}, .complete = false};
+    }
 
     Added added;
     added.ids.reserve(n);
+    Parts::Start start(*parts_);
     try {
-        for (std::size_t done = 0; done < n;) {
-            const std::size_t batch = batch_size(graph.view.count, n - done);
-            const std::span<const Id> batch_ids(ids.data() + done, batch);
-            std::unique_ptr<View> prepared = parts_->prepare_to_publish();
-            store_batch(graph, rows + done * graph.space.given_row_bytes(), batch_ids);
-            if (!link_batch(graph, static_cast<std::uint32_t>(batch), team, watch, {done, n})) break;
-            // From here to the end of the round nothing can fail.
-            parts_->enter_ids(batch_ids);
-            parts_->publish(std::move(prepared));
-            done += batch;
-            for (const Id id : batch_ids) added.ids.push_back(number_of(id));
-            if (!watch.look(done, n)) break;
+        while (added.ids.size() < n && parts_->add_batch(rows, ids, added.ids.size(), start.undo, crew)) {
+            const std::size_t done = parts_->graph.view.count - start.count;
+            for (std::size_t i = added.ids.size(); i < done; ++i) added.ids.push_back(number_of(ids[i]));
+            watch.look(done, n);
         }
     } catch (...) {
-        parts_->withdraw(added.ids);
+        parts_->go_back(start);
         throw;
     }
     added.complete = added.ids.size() == n;

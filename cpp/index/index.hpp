@@ -27,7 +27,7 @@ struct Work {
     std::int64_t hops = 0;   // rows of links read
     std::int64_t bytes = 0;  // of vectors and links touched
     std::int64_t reranked = 0;
-    std::int64_t effort = 0;  // the width of the beam that was used
+    std::int64_t effort = 0;  // the width of the beam that was asked for; of an exact search, all rows
 };
 struct Found {
     std::span<std::int64_t> ids;
@@ -86,7 +86,8 @@ public:
 
     // ids empty: consecutive numbers from the largest id ever used + 1. Otherwise one per row, none negative.
     // Throws InvalidVectorError (a NaN, an infinity, a zero row under cosine: "vectors row 17 holds NaN"),
-    // DuplicateIdError, InvalidArgumentError, std::bad_alloc.
+    // DuplicateIdError, InvalidArgumentError, std::bad_alloc, and what the watch throws. A search that runs meanwhile may
+    // have seen some of the vectors before such an exception. Waits for no search but one that has seen them.
     Added add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
               Watch& watch);
 
@@ -106,8 +107,17 @@ public:
     Memory memory() const;
     GraphShape graph_shape() const;
 
-    void save(const std::string& path) const;
-    std::vector<std::byte> to_bytes() const;
+    // All or nothing; throw Stopped, save IoError.
+    void save(const std::string& path, Watch& watch) const;
+    std::vector<std::byte> to_bytes(Watch& watch) const;
+    void save(const std::string& path) const {
+        Watch nobody;
+        save(path, nobody);
+    }
+    std::vector<std::byte> to_bytes() const {
+        Watch nobody;
+        return to_bytes(nobody);
+    }
     static std::unique_ptr<Index> load(const std::string& path, Watch& watch);
     static std::unique_ptr<Index> from_bytes(std::span<const std::byte> bytes, Watch& watch);
     static Info info(const std::string& path);

@@ -1,11 +1,14 @@
 #include "index/parts.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <string>
+#include <thread>
 
 #include "base/errors.hpp"
 #include "graph/insert.hpp"
+#include "index/checks.hpp"
 
 namespace vicinal {
 
@@ -27,28 +30,58 @@ Index::Parts::Parts(const Options& given, Graph&& loaded, std::int64_t next)
 
 Index::Parts::~Parts() { delete current.load(); }
 
-std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_t> given) const {
+std::vector<Id> Index::Parts::admit(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids,
+                                    const Crew& crew) {
+    check_vectors(graph.space, rows, n, "vectors", crew);
+    if (options.traversal == Traversal::u8) check_integral(graph.space, rows, n, crew);
+    std::vector<Id> ids = ids_for(n, given_ids, crew.watch);
+    make_room(n, crew.watch);
+    await_slots(crew.watch);
+    return ids;
+}
+
+bool Index::Parts::add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo,
+                             const Crew& crew) {
+    const std::size_t n = batch_size(graph.view.count, ids.size() - done);
+    const std::span<const Id> batch = ids.subspan(done, n);
+    const Footing before(graph);
+    std::unique_ptr<View> prepared = prepare_to_publish();
+    if (!store_batch(graph, rows + done * graph.space.given_row_bytes(), batch, crew) ||
+        !link_batch(graph, static_cast<std::uint32_t>(n), undo, crew, {done, ids.size()})) {
+        before.restore(graph);
+        return false;
+    }
+    // From here on nothing can fail.
+    enter_ids(batch);
+    publish(std::move(prepared));
+    return true;
+}
+
+std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_t> given, Watch& watch) const {
+    constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
     if (n > kMaxSlots - 1 - graph.view.count)
         throw InvalidArgumentError("an index holds at most " + std::to_string(kMaxSlots - 1) + " vectors");
     std::vector<Id> ids;
     ids.reserve(n);
     if (given.empty()) {
-        if (next_id > std::numeric_limits<std::int64_t>::max() - static_cast<std::int64_t>(n))
-            throw InvalidArgumentError("no ids are left above " + std::to_string(next_id) + ": give ids of your own");
+        if (next_id > kLargest - static_cast<std::int64_t>(n))
+            throw InvalidArgumentError("ids end at 2^63 - 1, and fewer than " + std::to_string(n) + " are left from " +
+                                       std::to_string(next_id) + " on: give ids of your own");
         for (std::size_t i = 0; i < n; ++i) ids.push_back(Id{next_id + static_cast<std::int64_t>(i)});
         return ids;
     }
-    if (given.size() != n)
-        throw InvalidArgumentError("ids has " + std::to_string(given.size()) + " entries, expected one for each of " +
-                                   std::to_string(n) + " vectors");
+    bool ascending = true;
     for (std::size_t i = 0; i < n; ++i) {
         if (given[i] < 0)
             throw InvalidArgumentError("ids[" + std::to_string(i) + "] is " + std::to_string(given[i]) +
                                        ", expected 0 or more");
         if (graph.view.slot_of(Id{given[i]}))
             throw DuplicateIdError("id " + std::to_string(given[i]) + " is in the index already");
+        ascending = ascending && (i == 0 || given[i - 1] < given[i]);
         ids.push_back(Id{given[i]});
+        if (i % 4096 == 0 && !watch.again()) throw Stopped();
     }
+    if (ascending) return ids;
     std::vector<Id> sorted = ids;
     std::sort(sorted.begin(), sorted.end());
     const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
@@ -57,28 +90,38 @@ std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_
     return ids;
 }
 
-void Index::Parts::make_room(std::size_t n) {
-    graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n));
+void Index::Parts::make_room(std::size_t n, Watch& watch) {
+    graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n), watch);
     graph.view.names.reserve(graph.view.names.size() + n, graph.view.ids.as<Id>());
 }
 
+void Index::Parts::await_slots(Watch& watch) {
+    while (withdrawn_ != 0 && !epochs.passed(withdrawn_)) {
+        if (!watch.again()) throw Stopped();
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    withdrawn_ = 0;
+}
+
 std::unique_ptr<View> Index::Parts::prepare_to_publish() {
-    retired_.reserve(retired_.size() + 1);
+    retired_.reserve(retired_.size() + 2);  // one for this View, and one for that of a Start
     return std::make_unique<View>(graph.view);
 }
 
-void Index::Parts::publish(std::unique_ptr<View> prepared) noexcept {
+Epochs::Time Index::Parts::publish(std::unique_ptr<View> prepared) noexcept {
     *prepared = graph.view;
     std::unique_ptr<const View> old(current.exchange(prepared.release()));
-    retired_.push_back({std::move(old), epochs.tick()});
+    const Epochs::Time time = epochs.tick();
+    retired_.push_back({std::move(old), time});
     free_retired();
+    return time;
 }
 
 void Index::Parts::free_retired() {
     std::erase_if(retired_, [this](const Retired& retired) { return epochs.passed(retired.time); });
 }
 
-void Index::Parts::enter_ids(std::span<const Id> ids) {
+void Index::Parts::enter_ids(std::span<const Id> ids) noexcept {
     const auto first = graph.view.count - static_cast<std::uint32_t>(ids.size());
     for (std::uint32_t i = 0; i < ids.size(); ++i) {
         graph.view.names.insert(Slot{first + i}, graph.view.ids.as<Id>());
@@ -114,12 +157,12 @@ void Index::Parts::forget(std::span<const std::int64_t> ids) {
     for (const Slot slot : slots) view.names.erase(slot, view.ids.as<Id>());
 }
 
-void Index::Parts::withdraw(std::span<const std::int64_t> ids) noexcept {
-    try {
-        forget(ids);
-    } catch (...) {
-        // Not even the memory of a View: they stay in, found by search and known by id.
-    }
+void Index::Parts::go_back(Start& start) noexcept {
+    for (std::uint32_t slot = start.count; slot < graph.view.count; ++slot)
+        graph.view.names.erase(Slot{slot}, graph.view.ids.as<Id>());
+    start.undo.take_back(graph);
+    next_id = start.next_id;
+    withdrawn_ = publish(std::move(start.view));
 }
 
 }  // namespace vicinal

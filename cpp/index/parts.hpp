@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "base/epochs.hpp"
+#include "base/team.hpp"
 #include "base/writer_lock.hpp"
 #include "graph/graph.hpp"
+#include "graph/undo.hpp"
 #include "index/index.hpp"
 
 namespace vicinal {
@@ -31,20 +33,38 @@ struct Index::Parts {
 
     // The rest requires: writing is held.
 
-    // The ids of the next n rows: those given, checked, or the next consecutive numbers.
-    std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given) const;
-    // Room for n more rows in every table; afterwards storing and linking them allocates scratch at most.
-    void make_room(std::size_t n);
+    // Checks all that is asked of an add, makes room for it, and returns its ids: those given, or the next consecutive
+    // numbers. Throws Stopped.
+    std::vector<Id> admit(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids,
+                          const Crew& crew);
+    // Links and shows some of the rows from number `done` on. False, and nothing has changed, when the watch says stop.
+    bool add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo, const Crew& crew);
+    // The ids of the next n rows.
+    std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given, Watch& watch) const;
+    // Room for n more rows in every table; afterwards storing and linking them allocates scratch, and now and then new
+    // codes. Throws Stopped.
+    void make_room(std::size_t n, Watch& watch);
+    // Waits until no search can be reading the slots after the last. Throws Stopped.
+    void await_slots(Watch& watch);
     // All the memory that publish() takes. Asked for before a change, so that what was changed can always be shown.
     std::unique_ptr<View> prepare_to_publish();
-    // Shows the graph as it is now to searches that start from here on.
-    void publish(std::unique_ptr<View> prepared) noexcept;
-    // Lets the last ids.size() slots be found by their ids. Requires: make_room() has counted them.
-    void enter_ids(std::span<const Id> ids);
+    // Shows the graph as it is now to searches that start from here on; what they do not see is as old as the result.
+    Epochs::Time publish(std::unique_ptr<View> prepared) noexcept;
+    // Lets the last ids.size() slots be found by their ids, once they are shown. Requires: make_room() has counted them.
+    void enter_ids(std::span<const Id> ids) noexcept;
     // Throws UnknownIdError, DuplicateIdError before anything changes.
     void forget(std::span<const std::int64_t> ids);
-    // The same for ids that were just added by a call that failed.
-    void withdraw(std::span<const std::int64_t> ids) noexcept;
+
+    // Where a call that adds began, and all it takes to go back there.
+    struct Start {
+        explicit Start(Parts& parts)
+            : undo(parts.graph), count(parts.graph.view.count), next_id(parts.next_id), view(parts.prepare_to_publish()) {}
+        Undo undo;
+        std::uint32_t count;
+        std::int64_t next_id;
+        std::unique_ptr<View> view;
+    };
+    void go_back(Start& start) noexcept;
 
 private:
     void free_retired();
@@ -53,6 +73,7 @@ private:
         Epochs::Time time;
     };
     std::vector<Retired> retired_;
+    Epochs::Time withdrawn_ = 0;  // the slots after the last may be known to searches as old as this
 };
 
 // A seat among the readers, and the View as it was when the seat was taken.

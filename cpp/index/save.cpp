@@ -35,15 +35,15 @@ Options options_of(const Graph& graph) {
 
 // Both hold off other writers until the last byte is out, so that what is stored is one moment. Searches go on: they
 // take no lock, and nothing they read changes meanwhile.
-void Index::save(const std::string& path) const {
+void Index::save(const std::string& path, Watch& watch) const {
     const std::lock_guard writing(parts_->writing);
     PosixDisk disk;
-    write_index(disk, path, parts_->graph, parts_->next_id);
+    write_index(disk, path, parts_->graph, parts_->next_id, watch);
 }
 
-std::vector<std::byte> Index::to_bytes() const {
+std::vector<std::byte> Index::to_bytes(Watch& watch) const {
     const std::lock_guard writing(parts_->writing);
-    return index_as_bytes(parts_->graph, parts_->next_id);
+    return index_as_bytes(parts_->graph, parts_->next_id, watch);
 }
 
 std::unique_ptr<Index> Index::load(const std::string& path, Watch& watch) {

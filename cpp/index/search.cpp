@@ -23,40 +23,45 @@ struct Queries {
     }
 };
 
+// The calling thread is member 0 of its team.
+Checkpoint checkpoint_of(std::size_t member, Watch& watch) { return {&watch, member == 0}; }
+
 bool answer_all_exactly(const ScanRows& rows, const Space& space, const Queries& queries, Team& team, Watch& watch) {
-    return team.run(queries.n, kQueriesPerScan, watch, [&](std::size_t, std::size_t begin, std::size_t end) {
+    const auto answer_some = [&](std::size_t member, std::size_t begin, std::size_t end) {
         std::array<ExactQuery, kQueriesPerScan> group{};
         for (std::size_t query = begin; query < end; ++query)
             group[query - begin] = {queries.given + query * space.given_row_bytes(), queries.answer(query),
                                     &queries.found.counts[query]};
-        answer_exactly(rows, space, {group.data(), end - begin}, queries.k);
+        answer_exactly(rows, space, {group.data(), end - begin}, queries.k, checkpoint_of(member, watch));
         for (std::size_t query = begin; query < end && !queries.found.work.empty(); ++query) {
             Work& work = queries.found.work[query];
             work = {};
-            work.distances = rows.count;
+            work.distances = work.effort = rows.count;
             work.bytes = static_cast<std::int64_t>(rows.count * space.row_bytes());
         }
-    });
+    };
+    return team.run(queries.n, kQueriesPerScan, watch, answer_some) && !watch.stopped();
 }
 
-Work work_of(const Tally& tally, const View& view, const Space& space, std::size_t width) {
-    const std::size_t compared = view.code.on() ? view.codes.stride() : space.row_bytes();
+Work work_of(const Search& search, const View& view, const Space& space, std::size_t width) {
+    const Tally& tally = search.tally;
+    const std::size_t compared = search.coded ? view.codes.stride() + view.code.factor_bytes() : space.row_bytes();
     Work work;
-    work.distances = static_cast<std::int64_t>(tally.distances);
+    work.distances = static_cast<std::int64_t>(tally.distances + search.scanned);
     work.hops = static_cast<std::int64_t>(tally.hops);
     work.bytes = static_cast<std::int64_t>(tally.distances * compared + tally.hops * view.links.stride() +
-                                           tally.reranked * space.row_bytes());
+                                           (tally.reranked + search.scanned) * space.row_bytes());
     work.reranked = static_cast<std::int64_t>(tally.reranked);
     work.effort = static_cast<std::int64_t>(width);
     return work;
 }
 
-void answer_one(const View& view, const Space& space, const Queries& queries, std::size_t query, std::size_t width) {
+void answer_one(const View& view, const Space& space, const Queries& queries, std::size_t query, const Asked& asked) {
     Search search(view, space, scratch_of_this_thread());
     const std::byte* given = queries.given + query * space.given_row_bytes();
-    const std::size_t count = search.answer(given, {queries.k, width}, queries.answer(query));
+    const std::size_t count = search.answer(given, asked, queries.answer(query));
     queries.found.counts[query] = static_cast<std::int64_t>(count);
-    if (!queries.found.work.empty()) queries.found.work[query] = work_of(search.tally, view, space, width);
+    if (!queries.found.work.empty()) queries.found.work[query] = work_of(search, view, space, asked.width);
 }
 
 }  // namespace
@@ -72,18 +77,20 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
     if (n == 1 && !options.exact) {
         // What services ask all day: a team of threads, though it be of one, costs as much as a short search.
         check_vector(space, given, "queries", 0);
-        answer_one(view, space, {given, n, options.k, found}, 0, width);
+        answer_one(view, space, {given, n, options.k, found}, 0, {options.k, width, {&watch, true}});
+        if (watch.stopped()) throw Stopped();
         return;
     }
     Team team(n <= 1 ? 1 : std::min(resolve_threads(options.threads), n));
-    check_vectors(space, given, n, "queries", team);
+    check_vectors(space, given, n, "queries", {team, watch});
 
     const Queries queries{given, n, options.k, found};
-    const auto answer_some = [&](std::size_t, std::size_t begin, std::size_t end) {
-        for (std::size_t query = begin; query < end; ++query) answer_one(view, space, queries, query, width);
+    const auto answer_some = [&](std::size_t member, std::size_t begin, std::size_t end) {
+        const Asked asked{options.k, width, checkpoint_of(member, watch)};
+        for (std::size_t query = begin; query < end; ++query) answer_one(view, space, queries, query, asked);
     };
     const bool whole = options.exact ? answer_all_exactly(rows_of(view), space, queries, team, watch)
-                                     : team.run(n, 1, watch, answer_some);
+                                     : team.run(n, 1, watch, answer_some) && !watch.stopped();
     if (!whole) throw Stopped();
 }
 
@@ -99,14 +106,16 @@ void exact_search(const Options& options, const Vectors& base, const Vectors& gi
         throw InvalidArgumentError("exact_search compares rows as they are: dtype f32, i8, u8 or b1");
     const Space space(options.metric, options.dtype, options.dim);
     Team team(resolve_threads(asked.threads));
-    check_vectors(space, base.rows, base.n, "base", team);
-    check_vectors(space, given.rows, given.n, "queries", team);
+    const Crew crew{team, watch};
+    check_vectors(space, base.rows, base.n, "base", crew);
+    check_vectors(space, given.rows, given.n, "queries", crew);
 
     std::vector<float> factors(options.metric == Metric::cosine ? base.n : 0);
-    team.run_whole(factors.size(), 256, [&](std::size_t, std::size_t begin, std::size_t end) {
+    const bool normalized = crew.aside(factors.size(), 256, [&](std::size_t, std::size_t begin, std::size_t end) {
         for (std::size_t row = begin; row < end; ++row)
             factors[row] = space.inverse_norm(base.rows + row * space.given_row_bytes());
     });
+    if (!normalized) throw Stopped();
     const kernels::Rows vectors{base.rows, space.given_row_bytes(), options.dim, factors.data()};
     const ScanRows rows{vectors, static_cast<std::uint32_t>(base.n)};
     if (!answer_all_exactly(rows, space, {given.rows, given.n, asked.k, found}, team, watch)) throw Stopped();

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "base/checked.hpp"
+#include "base/errors.hpp"
+#include "base/team.hpp"
 #include "file/container_read.hpp"
 #include "graph/code_choice.hpp"
 #include "persist/check.hpp"
@@ -70,12 +72,16 @@ void derive_factors(Graph& graph) {
 }
 
 // Requires: rows and factors are right.
-void derive_codes(Graph& graph, const Settings& settings, const std::string& name) {
+void derive_codes(Graph& graph, const Settings& settings, const std::string& name, Watch& watch) {
+    Team alone(1);
+    const Crew crew{alone, watch};
     graph.judge_at = settings.judge_at;
-    if (!rows_have_code(graph, settings.walked))
+    const bool have_code = rows_have_code(graph, settings.walked, crew);
+    if (watch.stopped()) throw Stopped();
+    if (!have_code)
         refuse(name, "traversal " + std::string(name_of(settings.walked)) +
                          " is in use with rows that are not whole numbers from 0 to 255");
-    encode_all(graph, settings.walked);
+    if (!encode_all(graph, settings.walked, crew)) throw Stopped();
 }
 
 }  // namespace
@@ -97,7 +103,7 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     const std::uint64_t upper_rows = check_levels(view, settings, name);
     check_length(container, kUpperLinks, "upper links", upper_rows, graph.layout.upper_link_stride, name);
 
-    view.reserve(settings.count, upper_rows);
+    view.reserve(settings.count, upper_rows, watch);
     view.count = settings.count;
     read_table(container, kStates, view.states, settings.count);
     read_table(container, kIds, view.ids, settings.count);
@@ -118,7 +124,7 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     check_rows(graph, name, effort);
     check_links(view, name, effort);
     derive_factors(graph);
-    derive_codes(graph, settings, name);
+    derive_codes(graph, settings, name, watch);
     effort.finish();
     return stored;
 }

@@ -1,7 +1,9 @@
 #include "persist/write.hpp"
 
 #include <array>
+#include <span>
 
+#include "base/errors.hpp"
 #include "file/atomic_replace.hpp"
 #include "file/container_write.hpp"
 #include "persist/format.hpp"
@@ -26,22 +28,45 @@ std::vector<SectionToWrite> sections_of(const SettingsBytes& settings, const Vie
             {kUpperLinks, {first_rows(view.upper_links, view.upper_count)}}};
 }
 
+// A sink whose filling can be stopped.
+class WatchedSink final : public ByteSink {
+public:
+    WatchedSink(ByteSink& sink, Watch& watch, std::uint64_t total)
+        : sink_(sink), watch_(watch), total_(static_cast<std::size_t>(total)) {}
+
+    void append(std::span<const std::byte> bytes) override {
+        if (!watch_.look(done_, total_)) throw Stopped();
+        sink_.append(bytes);
+        done_ += bytes.size();
+    }
+
+private:
+    ByteSink& sink_;
+    Watch& watch_;
+    std::size_t done_ = 0, total_;
+};
+
+void write(ByteSink& sink, std::span<const SectionToWrite> sections, Watch& watch) {
+    WatchedSink watched(sink, watch, container_bytes(sections));
+    write_container(watched, format::kVersion, sections);
+}
+
 }  // namespace
 
-std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id) {
+std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, Watch& watch) {
     const SettingsBytes settings = encode(settings_of(graph, next_id));
     const std::vector<SectionToWrite> sections = sections_of(settings, graph.view);
     std::vector<std::byte> bytes;
     bytes.reserve(container_bytes(sections));
     MemorySink sink(bytes);
-    write_container(sink, format::kVersion, sections);
+    write(sink, sections, watch);
     return bytes;
 }
 
-void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id) {
+void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch) {
     const SettingsBytes settings = encode(settings_of(graph, next_id));
     AtomicReplace file(disk, path);
-    write_container(file, format::kVersion, sections_of(settings, graph.view));
+    write(file, sections_of(settings, graph.view), watch);
     file.commit();
 }
 

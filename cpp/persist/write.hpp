@@ -1,7 +1,7 @@
 // An index becomes bytes (persist/format.hpp).
 //
 // The same graph gives the same bytes. Requires of every function: nobody changes the graph meanwhile; searches may
-// go on.
+// go on. Throws Stopped when the watch says so, at the latest after the next megabyte.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "base/watch.hpp"
 #include "file/disk.hpp"
 #include "graph/graph.hpp"
 
 namespace vicinal {
 
-std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id);
+std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, Watch& watch);
 
 // Replaces the file all or nothing (file/atomic_replace.hpp). Throws IoError; the old file is then untouched.
-void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id);
+void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id,
+                 Watch& watch);
 
 }  // namespace vicinal

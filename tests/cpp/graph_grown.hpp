@@ -19,15 +19,16 @@ namespace vicinal::trial {
 
 // Adds rows to a graph as an index does; ids are slot numbers.
 inline void grow(Graph& graph, const std::byte* rows, std::size_t n, std::size_t threads) {
-    graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n));
     Team team(threads);
     Watch nobody;
+    graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n), nobody);
+    Undo undo(graph);
     for (std::size_t done = 0; done < n;) {
         const std::size_t batch = batch_size(graph.view.count, n - done);
         std::vector<Id> ids;
         for (std::size_t i = 0; i < batch; ++i) ids.push_back(Id{static_cast<std::int64_t>(graph.view.count + i)});
-        store_batch(graph, rows + done * graph.space.given_row_bytes(), ids);
-        link_batch(graph, static_cast<std::uint32_t>(batch), team, nobody, {done, n});
+        store_batch(graph, rows + done * graph.space.given_row_bytes(), ids, {team, nobody});
+        link_batch(graph, static_cast<std::uint32_t>(batch), undo, {team, nobody}, {done, n});
         done += batch;
     }
 }

@@ -190,12 +190,14 @@ TEST_CASE("a batch that is stopped before links change is not in the graph, and 
     trial::grow(undisturbed, rows, 300, 1);
     trial::grow(graph, rows, 300, 1);
 
-    graph.view.reserve(400, graph.view.upper_count + upper_rows_needed(graph, 100));
     Team team(2);
+    Watch nobody;
     Watch watch([](std::size_t, std::size_t) { return false; });
     watch.report(0, 0);
-    store_batch(graph, rows, std::vector<Id>(20, Id{999}));
-    CHECK_FALSE(link_batch(graph, 20, team, watch, {}));
+    graph.view.reserve(400, graph.view.upper_count + upper_rows_needed(graph, 100), nobody);
+    Undo undo(graph);
+    store_batch(graph, rows, std::vector<Id>(20, Id{999}), {team, nobody});
+    CHECK_FALSE(link_batch(graph, 20, undo, {team, watch}, {}));
 
     CHECK(trial::difference(undisturbed.view, graph.view) == "");
     CHECK(graph.insertions == 300);

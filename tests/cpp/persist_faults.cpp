@@ -13,6 +13,8 @@ using namespace vicinal::testing;
 
 namespace {
 
+Watch nobody;
+
 // More than a block of the file, so that it is written and read in several pieces.
 StoredIndex an_index(std::size_t n, unsigned seed) {
     Options options;
@@ -25,7 +27,7 @@ StoredIndex an_index(std::size_t n, unsigned seed) {
 }
 
 std::string text_of(const StoredIndex& stored) {
-    const Bytes bytes = index_as_bytes(stored.graph, stored.next_id);
+    const Bytes bytes = index_as_bytes(stored.graph, stored.next_id, nobody);
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -41,12 +43,12 @@ TEST_CASE("a save that fails at any call of the disk leaves the old file as it w
             const Folder folder;
             const std::string path = folder.at("index");
             PosixDisk sound;
-            write_index(sound, path, old_index.graph, old_index.next_id);
+            write_index(sound, path, old_index.graph, old_index.next_id, nobody);
             FaultyDisk disk(call, fault);
             bool saved = true;
 
             try {
-                write_index(disk, path, new_index.graph, new_index.next_id);
+                write_index(disk, path, new_index.graph, new_index.next_id, nobody);
             } catch (const IoError& error) {
                 saved = false;
                 CHECK(error.path() == path);
@@ -73,7 +75,7 @@ TEST_CASE("a load that fails at any call of the disk says so") {
     const std::string path = folder.at("index");
     const StoredIndex index = an_index(1'000, 3);
     PosixDisk sound;
-    write_index(sound, path, index.graph, index.next_id);
+    write_index(sound, path, index.graph, index.next_id, nobody);
     std::size_t failures = 0;
 
     for (std::size_t call = 0;; ++call) {
@@ -109,7 +111,7 @@ TEST_CASE("a file that shrinks while it is read is refused as damaged") {
         MemorySource left_;
     };
     const StoredIndex index = an_index(20, 4);
-    const Bytes bytes = index_as_bytes(index.graph, index.next_id);
+    const Bytes bytes = index_as_bytes(index.graph, index.next_id, nobody);
 
     for (std::size_t left = 0; left < bytes.size(); left += 97) {
         Watch watch;
