@@ -92,7 +92,7 @@ void Team::fail() {
 
 bool Crew::aside(std::size_t items, std::size_t grain, const Team::Body& body) const {
     if (watch.stopped()) return false;
-    Watch relay([this](std::size_t, std::size_t) { return watch.again(); });
+    Watch relay([this](std::size_t, std::size_t) { return watch.again(); }, std::chrono::milliseconds(0));
     return team.run(items, grain, relay, body);
 }
 

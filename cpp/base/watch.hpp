@@ -15,8 +15,10 @@ class Watch {
 public:
     using Ask = std::function<bool(std::size_t done, std::size_t total)>;  // false: stop
 
+    static constexpr std::chrono::milliseconds kPause{50};
+
     Watch() = default;
-    explicit Watch(Ask ask) : ask_(std::move(ask)) {}
+    explicit Watch(Ask ask, std::chrono::milliseconds pause = kPause) : ask_(std::move(ask)), pause_(pause) {}
 
     // True while the call shall go on.
     bool look(std::size_t done, std::size_t total) {
@@ -24,7 +26,7 @@ public:
         done_ = done;
         total_ = total;
         const auto now = std::chrono::steady_clock::now();
-        if (now - last_ < kPause) return !stopped();
+        if (now - last_ < pause_) return !stopped();
         last_ = now;
         return report(done, total);
     }
@@ -44,10 +46,9 @@ public:
     // Any thread may read this between two pieces of work.
     bool stopped() const { return stop_.load(std::memory_order_relaxed); }
 
-    static constexpr std::chrono::milliseconds kPause{50};
-
 private:
     Ask ask_;
+    std::chrono::milliseconds pause_{kPause};
     std::size_t done_ = 0, total_ = 0;  // as last told
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
     std::atomic<bool> stop_{false};

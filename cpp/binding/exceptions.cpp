@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <new>
 #include <stdexcept>
 
@@ -36,11 +35,12 @@ void raise(const VicinalError& error) {
     PyErr_SetString(py::module_::import("vicinal.errors").attr(found->name).ptr(), error.what());
 }
 
-// Python makes the subclass that fits the number: FileNotFoundError, PermissionError ...
+// Python makes the subclass that fits the number: FileNotFoundError, PermissionError ... In place of the system's word
+// for the number stands what was being done, which ends with that word.
 void raise_os_error(const IoError& error) {
     const py::object path = py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefault(error.path().c_str()));
     if (!path) return;
-    const py::tuple arguments = py::make_tuple(error.error_number(), std::strerror(error.error_number()), path);
+    const py::tuple arguments = py::make_tuple(error.error_number(), error.what(), path);
     PyErr_SetObject(PyExc_OSError, arguments.ptr());
 }
 

@@ -40,9 +40,22 @@ py::array_t<std::int64_t> add(Handle& self, const py::array& vectors, const Ids&
     });
     py::array_t<std::int64_t> in = as_array(added.ids);
     if (watch.error() && watch.error()->matches(PyExc_KeyboardInterrupt)) throw_interrupted(in, *watch.error());
-    watch.throw_error();
+    if (watch.error()) {
+        // An exception of the caller's own, from `progress` or a signal handler, stops an add as Ctrl-C does, and tells
+        // as much.
+        if (PyObject_SetAttrString(watch.error()->value().ptr(), "added", in.ptr()) != 0) PyErr_Clear();
+        watch.throw_error();
+    }
     if (!added.complete) throw std::logic_error("add stopped, though nobody asked it to");
     return in;
+}
+
+void check(const Handle& self, const py::array& vectors, std::size_t threads) {
+    const Options& options = self.index->options();
+    const Rows rows = rows_of(vectors, "vectors", options.dtype, options.dim);
+    PythonWatch watch(py::none{});
+    watched(watch, [&](Watch& core) { self.index->check_rows(rows.data, rows.n, resolve_threads(threads), core); });
+    watch.throw_error();
 }
 
 py::dict as_dict(const std::vector<Work>& work) {
@@ -141,6 +154,7 @@ void bind_index(py::module_& module) {
              "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a)
         .def(py::init(&adopt), "loaded"_a)
         .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "threads"_a, "progress"_a)
+        .def("_check", &check, "vectors"_a, "threads"_a)
         .def(
             "_search",
             [](const Handle& self, const py::array& queries, std::size_t k, std::size_t ef, bool exact,

@@ -14,8 +14,7 @@ void answer_exactly(const ScanRows& rows, const Space& space, std::span<const Ex
         probes[i] = space.probe_given(queries[i].given, prepared[i]);
         nearest[i].reset(k);
     }
-    scan(rows, space.search_ruler(), {probes.data(), queries.size()}, {nearest.data(), queries.size()},
-         checkpoint);
+    scan(rows, space.search_ruler(), {probes.data(), queries.size()}, {nearest.data(), queries.size()}, checkpoint);
     for (std::size_t i = 0; i < queries.size(); ++i)
         *queries[i].count = static_cast<std::int64_t>(write_answer(nearest[i].sorted(), k, queries[i].answer));
 }

@@ -17,7 +17,7 @@ namespace vicinal {
 
 struct Asked {
     std::size_t k = 10;
-    std::size_t width = 64;  // of the beam, at least k
+    std::size_t width = 64;      // of the beam, at least k
     Checkpoint checkpoint = {};  // of a scan; where it says stop the answer is of no use
 };
 

@@ -66,7 +66,9 @@ void check_vectors(const Space& space, const std::byte* rows, std::size_t n, con
     if (row < n) check_vector(space, at(row), name, row);
 }
 
-void check_integral(const Space& space, const std::byte* rows, std::size_t n, const Crew& crew) {
+void check_addable(const Space& space, const Options& options, const std::byte* rows, std::size_t n, const Crew& crew) {
+    check_vectors(space, rows, n, "vectors", crew);
+    if (options.traversal != Traversal::u8) return;
     const std::size_t row = first_bad(n, crew, [&](std::size_t one) {
         return !WalkCode::integral(reinterpret_cast<const float*>(rows + one * space.given_row_bytes()), space.dim());
     });

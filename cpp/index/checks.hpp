@@ -25,7 +25,7 @@ void check_vector(const Space& space, const std::byte* given, const char* name, 
 // The same for the first row that cannot be used: "vectors row 17 holds NaN". Throws Stopped.
 void check_vectors(const Space& space, const std::byte* rows, std::size_t n, const char* name, const Crew& crew);
 
-// The same for rows that were promised to be whole numbers from 0 to 255.
-void check_integral(const Space& space, const std::byte* rows, std::size_t n, const Crew& crew);
+// The same for rows to be added, which may have been promised to be whole numbers from 0 to 255 besides.
+void check_addable(const Space& space, const Options& options, const std::byte* rows, std::size_t n, const Crew& crew);
 
 }  // namespace vicinal

@@ -50,13 +50,19 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
             for (std::size_t i = added.ids.size(); i < done; ++i) added.ids.push_back(number_of(ids[i]));
             watch.look(done, n);
         }
+        added.complete = added.ids.size() == n;
+        if (added.complete) watch.report(n, n);
     } catch (...) {
         parts_->go_back(start);
         throw;
     }
-    added.complete = added.ids.size() == n;
-    if (added.complete) watch.report(n, n);
     return added;
+}
+
+void Index::check_rows(const std::byte* rows, std::size_t n, std::size_t threads, Watch& watch) const {
+    check_threads(threads);
+    Team team(std::min(resolve_threads(threads), n));
+    check_addable(parts_->graph.space, parts_->options, rows, n, {team, watch});
 }
 
 void Index::get(std::span<const std::int64_t> ids, std::byte* rows) const {

@@ -86,10 +86,13 @@ public:
 
     // ids empty: consecutive numbers from the largest id ever used + 1. Otherwise one per row, none negative.
     // Throws InvalidVectorError (a NaN, an infinity, a zero row under cosine: "vectors row 17 holds NaN"),
-    // DuplicateIdError, InvalidArgumentError, std::bad_alloc, and what the watch throws. A search that runs meanwhile may
-    // have seen some of the vectors before such an exception. Waits for no search but one that has seen them.
+    // DuplicateIdError, InvalidArgumentError, std::bad_alloc, and what the watch throws. A search that runs meanwhile
+    // may have seen some of the vectors before such an exception. Waits for no search but one that has seen them.
     Added add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
               Watch& watch);
+
+    // What add() checks of its rows, for callers that add them in another order. Throws InvalidVectorError, Stopped.
+    void check_rows(const std::byte* rows, std::size_t n, std::size_t threads, Watch& watch) const;
 
     // Throws InvalidVectorError ("queries row 3 ..."), InvalidArgumentError (k, ef, threads out of range), Stopped.
     void search(const std::byte* queries, std::size_t n, const SearchOptions& options, const Found& found,

@@ -32,8 +32,7 @@ Index::Parts::~Parts() { delete current.load(); }
 
 std::vector<Id> Index::Parts::admit(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids,
                                     const Crew& crew) {
-    check_vectors(graph.space, rows, n, "vectors", crew);
-    if (options.traversal == Traversal::u8) check_integral(graph.space, rows, n, crew);
+    check_addable(graph.space, options, rows, n, crew);
     std::vector<Id> ids = ids_for(n, given_ids, crew.watch);
     make_room(n, crew.watch);
     await_slots(crew.watch);

@@ -50,7 +50,8 @@ struct Index::Parts {
     std::unique_ptr<View> prepare_to_publish();
     // Shows the graph as it is now to searches that start from here on; what they do not see is as old as the result.
     Epochs::Time publish(std::unique_ptr<View> prepared) noexcept;
-    // Lets the last ids.size() slots be found by their ids, once they are shown. Requires: make_room() has counted them.
+    // Lets the last ids.size() slots be found by their ids, once they are shown. Requires: make_room() has counted
+    // them.
     void enter_ids(std::span<const Id> ids) noexcept;
     // Throws UnknownIdError, DuplicateIdError before anything changes.
     void forget(std::span<const std::int64_t> ids);
@@ -58,7 +59,10 @@ struct Index::Parts {
     // Where a call that adds began, and all it takes to go back there.
     struct Start {
         explicit Start(Parts& parts)
-            : undo(parts.graph), count(parts.graph.view.count), next_id(parts.next_id), view(parts.prepare_to_publish()) {}
+            : undo(parts.graph),
+              count(parts.graph.view.count),
+              next_id(parts.next_id),
+              view(parts.prepare_to_publish()) {}
         Undo undo;
         std::uint32_t count;
         std::int64_t next_id;

@@ -18,7 +18,6 @@ namespace vicinal {
 std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, Watch& watch);
 
 // Replaces the file all or nothing (file/atomic_replace.hpp). Throws IoError; the old file is then untouched.
-void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id,
-                 Watch& watch);
+void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch);
 
 }  // namespace vicinal

@@ -188,7 +188,8 @@ TEST_CASE("a remove that runs out of memory at any allocation removes nothing") 
     CHECK(index->size() == 42);
 }
 
-TEST_CASE("an add that runs out of memory at any allocation adds nothing and the index can be saved") {
+// The index goes on being used after each failure, so that what one left behind would show in the next.
+TEST_CASE("an add that runs out of memory at any allocation leaves the index as it was, byte for byte") {
     for (const Options& options : kKinds) {
         INFO(kind_of(options));
         const Bytes before = make_index(options, 60, 4)->to_bytes();
@@ -204,13 +205,12 @@ TEST_CASE("an add that runs out of memory at any allocation adds nothing and the
                                                          const Answers walked = search(*index, 5, 3);
                                                          for (const std::int64_t id : walked.ids)
                                                              CHECK(std::binary_search(ids.begin(), ids.end(), id));
-                                                         CHECK_NOTHROW(from_bytes(index->to_bytes()));
-                                                         index = from_bytes(before);
+                                                         CHECK(index->to_bytes() == before);
                                                      });
 
         CHECK(failures > 10);
-        CHECK(index->size() == ids.size() + 30);
-        CHECK_NOTHROW(from_bytes(index->to_bytes()));
+        add(*untouched, 30, 2);
+        CHECK(index->to_bytes() == untouched->to_bytes());
     }
 }
 

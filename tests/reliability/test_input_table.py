@@ -471,6 +471,21 @@ def test_metrics_and_types_that_do_not_go_together_are_refused(metric: str, dtyp
         vicinal.Index(8, metric, dtype=dtype)
 
 
+@pytest.mark.parametrize("order", ["random", [3, 2, 1, 0], lambda rows, _: np.arange(len(rows))[::-1]])
+@pytest.mark.parametrize("ids", [None, [9, 8, 7, 6]])
+def test_a_bad_row_is_named_as_the_caller_numbers_it_whatever_the_order(order: Any, ids: Any) -> None:
+    index = vicinal.Index(DIM)
+    rows = np.ones((4, DIM))
+    rows[1, 2] = np.nan
+
+    with pytest.raises(InvalidVectorError, match="vectors row 1 holds NaN"):
+        index.add(rows, ids, order=order)
+    with pytest.raises(InvalidVectorError, match="vectors row 2 holds other than whole numbers"):
+        vicinal.Index(DIM, traversal="u8").add([[1] * 4, [2] * 4, [0.5] * 4, [1] * 4], order=order)
+
+    assert len(index) == 0
+
+
 # Files
 
 
@@ -481,6 +496,19 @@ def test_a_missing_folder_is_an_os_error_with_number_and_name(index: vicinal.Ind
         with pytest.raises(FileNotFoundError) as refusal:
             call()
         assert str(tmp_path / "nowhere") in str(refusal.value.filename)
+        assert refusal.value.errno == errno.ENOENT
+
+
+def test_an_os_error_says_what_was_being_done(index: vicinal.Index, tmp_path: Path) -> None:
+    folder, missing = tmp_path / "folder", tmp_path / "missing"
+    folder.mkdir()
+
+    with pytest.raises(IsADirectoryError, match=r"cannot save to .*folder.*: it is a folder"):
+        index.save(folder)
+    with pytest.raises(FileNotFoundError, match=r"cannot save to .*cannot create .*missing.*: No such file"):
+        index.save(missing / "an.index")
+    with pytest.raises(FileNotFoundError, match=r"cannot open .*missing.*: No such file"):
+        vicinal.Index.load(missing)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -160,3 +160,26 @@ def test_a_handler_of_ones_own_is_heard_and_may_let_the_call_go_on() -> None:
     """)
 
     assert answer == {"times": 1, "amid": True, "size": 20_000}
+
+
+def test_an_exception_of_progress_says_which_ids_are_in() -> None:
+    answer = run("""
+        class Enough(Exception):
+            pass
+        def progress(done, total):
+            if done > 700:
+                raise Enough("that will do")
+        index.add(vectors[:500])
+        try:
+            index.add(vectors[500:], progress=progress)
+        except Enough as error:
+            added = error.added
+            print(json.dumps(dict(
+                words=str(error),
+                some=0 < len(added) < 149_500,
+                same_ids=index.ids.tolist() == [*range(500), *added.tolist()],
+                next=int(index.add(vectors[:1])[0]) == 500 + len(added),
+            )))
+    """)
+
+    assert answer == {"words": "that will do", "some": True, "same_ids": True, "next": True}

@@ -296,3 +296,41 @@ def test_a_progress_callback_that_saves_is_refused_instead_of_waiting_for_itself
 
     with pytest.raises(RuntimeError, match="already changing the index"):
         index.add(np.ones((20_000, 4), dtype=np.float32), progress=lambda *_: index.to_bytes())
+
+
+# Vectors that differ in signs alone are equally far from zero, by their codes too: where such a run is longer than what
+# is re-ranked, the beam knows only slots.
+def test_of_more_ties_than_are_re_ranked_the_smallest_ids_are_reported(rng: np.random.Generator) -> None:
+    signs = np.sign(rng.standard_normal((4000, 48)))
+    vectors = (signs * np.where(np.arange(4000) % 40 == 0, 1, rng.uniform(2, 3, 4000))[:, None]).astype(np.float32)
+    ids = rng.permutation(4000)
+    index = vicinal.Index(48, traversal="sq8")
+    index.add(vectors, ids)
+    zero = np.zeros(48, dtype=np.float32)
+
+    exact = index.search(zero, 10, exact=True)
+    found = index.search(zero, 10, ef=1000)
+
+    assert exact.ids.tolist() == np.sort(ids[::40])[:10].tolist()
+    assert found.ids.tolist() == exact.ids.tolist()
+    assert found.distances.tolist() == [48.0] * 10
+
+
+def test_the_work_of_scans_and_walks_is_told_as_it_was(rng: np.random.Generator) -> None:
+    index = vicinal.Index(48, traversal="sq8")
+    vectors = rng.random((2000, 48), dtype=np.float32)
+    index.add(vectors)
+
+    exact = index.search(vectors[:3], 5, exact=True, stats=True).stats
+    as_wide = index.search(vectors[:3], 5, ef=1000, stats=True).stats
+    walked = index.search(vectors[:3], 5, ef=50, stats=True).stats
+
+    assert exact is not None
+    assert as_wide is not None
+    assert walked is not None
+    assert exact["effort"].tolist() == exact["distances"].tolist() == [2000] * 3
+    for scanned in (exact, as_wide):
+        assert scanned["bytes"].tolist() == [2000 * 48 * 4] * 3
+        assert scanned["strategy"] == ["exact"] * 3
+    # A code of 48 bytes in a line of 64, with two factors; two lines of links; the stored vectors that were re-ranked.
+    assert (walked["bytes"] == walked["distances"] * 72 + walked["hops"] * 128 + walked["reranked"] * 192).all()

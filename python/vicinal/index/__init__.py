@@ -218,8 +218,8 @@ class Index(StoredIndex):
         MemoryError
             There is no room.
         Interrupted
-            Ctrl-C; its ``added`` holds the ids that are in. The index is valid. After all other errors, it is
-            unchanged.
+            Ctrl-C; its ``added`` holds the ids that are in. The index is valid. What a `progress` callable or a signal
+            handler raises is raised as it is, with the same ``added``. After all other errors, the index is unchanged.
 
         Examples
         --------
@@ -236,6 +236,8 @@ class Index(StoredIndex):
             raise DimensionError(f"ids has shape {numbers.shape}, expected ({len(rows)},): vectors has {rows.shape}")
         workers = whole_number("threads", threads, 0, MAX_THREADS)
         as_given = isinstance(order, str) and order in ("auto", "given")
+        if not as_given:  # while the rows have the caller's numbers
+            self._check(rows, workers)
         sequence = None if as_given else permutation(rows, order, seed=self.seed)
         with reporting(progress, "vectors") as report, self._alone():
             if sequence is None:
