@@ -77,7 +77,7 @@ std::size_t Space::stride_for(std::size_t bytes) {
 Space::Space(Metric metric, Dtype dtype, std::size_t dim)
     : metric_(metric), dtype_(dtype), dim_(dim), stride_(stride_for(stored_bytes(dtype, dim))) {}
 
-std::string Space::fault(const std::byte* given) const {
+std::string Space::fault(const std::byte* given, Source source) const {
     const bool zero_matters = metric_ == Metric::cosine;
     if (!is_floating(dtype_)) {
         if (zero_matters && std::all_of(given, given + dim_, [](std::byte b) { return b == std::byte{0}; }))
@@ -97,6 +97,10 @@ std::string Space::fault(const std::byte* given) const {
         return "holds a number beyond bfloat16, which ends at 3.3895e38";
     if (dtype_ == Dtype::f16 && std::bit_cast<float>(largest) > kLargestF16)
         return "holds " + std::to_string(std::bit_cast<float>(largest)) + ", beyond float16's 65504";
+    constexpr auto kNeverTooLong = static_cast<float>(kLongest / 256);  // the largest element, in 65 536 dimensions
+    if (source == Source::caller && metric_ != Metric::cosine && std::bit_cast<float>(largest) > kNeverTooLong &&
+        sum_of_squares(values, dim_) > kLongest * kLongest)
+        return "is longer than 6e18, so that distances from it could leave float32";
     if (zero_matters && !has_direction(values))
         return "is all zeros (or too close to zero), which has no direction under cosine";
     return {};

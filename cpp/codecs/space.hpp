@@ -72,8 +72,12 @@ public:
     std::size_t given_row_bytes() const { return given_bytes(dtype_, dim_); }
     bool has_factors() const { return metric_ == Metric::ip || metric_ == Metric::cosine; }
 
-    // What is wrong with this vector ("holds NaN"), or nothing. `given` is laid out as callers hand it in.
-    std::string fault(const std::byte* given) const;
+    // What is wrong with this vector ("holds NaN"), or nothing. `given` is laid out as callers hand it in. Under l2 and
+    // ip a caller's vector may be as long as kLongest, so that every distance, its sums and those of its codes are
+    // finite; a file may hold longer ones.
+    enum class Source : std::uint8_t { caller, file };
+    std::string fault(const std::byte* given, Source source = Source::caller) const;
+    static constexpr double kLongest = 6e18;  // between two such: at most (2 * 6e18)^2 = 1.44e38, of float32's 3.4e38
 
     // Writes the row as it is stored. Reads back what was given, to the stored precision.
     void encode(const std::byte* given, std::byte* row) const;

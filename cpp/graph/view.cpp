@@ -1,17 +1,10 @@
 #include "graph/view.hpp"
 
 #include <algorithm>
-#include <bit>
-
-#include "base/arena.hpp"
-#include "base/checked.hpp"
 
 namespace vicinal {
 
-std::size_t Layout::stride_of(std::size_t lanes) {
-    const std::size_t bytes = lanes * sizeof(std::uint32_t);
-    return bytes >= Arena::kLine ? round_up(bytes, Arena::kLine) : std::bit_ceil(bytes);
-}
+std::size_t Layout::stride_of(std::size_t lanes) { return Space::stride_for(lanes * sizeof(std::uint32_t)); }
 
 View::View(const Layout& layout, const Space& space)
     : rows(layout.row_stride),

@@ -28,7 +28,7 @@ struct Layout {
           link_stride(stride_of(width)),
           upper_link_stride(stride_of(upper_width)) {}
 
-    static std::size_t stride_of(std::size_t lanes);  // bytes of a row of links: whole lines, or a power of two below
+    static std::size_t stride_of(std::size_t lanes);  // bytes of a row of links, by the rule for rows of vectors
 
     std::size_t row_stride;
     bool has_factors;

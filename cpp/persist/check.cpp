@@ -24,7 +24,7 @@ void check_row(const Graph& graph, std::uint32_t slot, std::vector<std::byte>& g
     const Space& space = graph.space;
     const std::byte* row = graph.view.vector(Slot{slot});
     space.decode(row, given.data());
-    const std::string fault = space.fault(given.data());
+    const std::string fault = space.fault(given.data(), Space::Source::file);
     if (!fault.empty()) refuse(name, row_named(slot) + " " + fault);
     if (!all_zero(row + space.row_bytes(), row + space.stride()))
         refuse(name, row_named(slot) + " is followed by bytes that are not zero");

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-METRICS = ("l2", "ip", "cosine", "hamming", "jaccard")
+from vicinal.settings import METRICS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

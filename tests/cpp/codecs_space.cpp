@@ -251,7 +251,12 @@ TEST_CASE("usable vectors have no fault") {
     CHECK(fault_of(Metric::ip, Dtype::i8, Bytes(9)).empty());
     CHECK(fault_of(Metric::hamming, Dtype::b1, Bytes(9)).empty());
     CHECK(fault_of(Metric::l2, Dtype::f16, filled(9, -65'504)).empty());
-    CHECK(fault_of(Metric::l2, Dtype::f32, filled(9, std::numeric_limits<float>::max())).empty());
+    CHECK(fault_of(Metric::cosine, Dtype::f32, filled(9, std::numeric_limits<float>::max())).empty());
+    for (const Metric metric : {Metric::l2, Metric::ip}) {
+        CHECK(fault_of(metric, Dtype::f32, filled(9, 1.99e18F)).empty());
+        CHECK(fault_of(metric, Dtype::f32, filled(9, 2.01e18F)) ==
+              "is longer than 6e18, so that distances from it could leave float32");
+    }
 }
 
 TEST_CASE("a number that is none is a fault wherever it stands") {

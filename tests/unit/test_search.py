@@ -281,16 +281,6 @@ def test_integer_and_bit_queries_of_one_dimension(rng: np.random.Generator) -> N
             assert np.array_equal(index.search(floats, 3).ids, index.search(rows[7], 3).ids)
 
 
-def test_a_query_whose_products_overflow_ends_and_gives_k_answers() -> None:
-    rows = np.random.default_rng(0).normal(size=(1500, 8)).astype(np.float32) * 3
-    index = vicinal.Index(8, "ip")
-    index.add(rows)
-
-    found = index.search(np.full(8, 3e38, dtype=np.float32), 5)
-
-    assert len(set(found.ids.tolist())) == 5
-
-
 def test_a_progress_callback_that_saves_is_refused_instead_of_waiting_for_itself() -> None:
     index = vicinal.Index(4)
 

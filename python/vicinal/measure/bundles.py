@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from vicinal.errors import InvalidVectorError
 from vicinal.measure.readers import require
 
-METRICS = ("l2", "ip", "cosine", "hamming", "jaccard")
-
 # What ann-benchmarks calls a metric, and what we call it.
 _ANN_BENCHMARKS_METRICS = {"euclidean": "l2", "angular": "cosine", "dot": "ip", "hamming": "hamming"}
 

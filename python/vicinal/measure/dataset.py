@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicinal.errors import DimensionError, InvalidVectorError
-from vicinal.measure.bundles import METRICS
 from vicinal.measure.truth import ground_truth
 from vicinal.progress import Progress
+from vicinal.settings import METRICS
 
 BIT_METRICS = ("hamming", "jaccard")
 
