@@ -50,14 +50,14 @@ void Search::walk(const Probe& probe, const Asked& asked) {
         walk.spread_to_live(start, asked.width);
     tally += walk.tally;
     found_ = walk.beam().keys();
-    if (coded && !view_.code.lossless()) rerank(probe, count_to_rerank(*coded, asked.k), asked.k);
+    if (coded && !view_.code.lossless()) rerank(probe, count_to_rerank(*code, asked.k), asked.k);
 }
 
 // Those that may be among the k nearest by the stored vectors, as far as their codes tell.
-std::size_t Search::count_to_rerank(const Probe& coded, std::size_t k) const {
+std::size_t Search::count_to_rerank(const Probe& code, std::size_t k) const {
     if (found_.size() <= k) return found_.size();
     const Key last = found_[k - 1];
-    const Distance blur = view_.code.blur(coded, view_.code_factors_of(Slot{last.slot()}), last.distance());
+    const Distance blur = view_.code.blur(code, view_.code_factors_of(Slot{last.slot()}), last.distance());
     // Under ip the codes cannot tell: with k = 10, re-ranking 16 of a beam and all of it had the same recall on text.
     if (blur == kFarthest) return std::min(found_.size(), std::max<std::size_t>(2 * k, 16));
     std::size_t count = k;

@@ -47,7 +47,7 @@ public:
 
 private:
     void walk(const Probe& probe, const Asked& asked);
-    std::size_t count_to_rerank(const Probe& coded, std::size_t k) const;
+    std::size_t count_to_rerank(const Probe& code, std::size_t k) const;
     void rerank(const Probe& probe, std::size_t count, std::size_t k);
     std::size_t write_found(std::size_t k, const Answer& answer);
     std::size_t scan_for(const Probe& probe, const Asked& asked, const Answer& answer);
