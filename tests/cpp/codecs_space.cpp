@@ -314,6 +314,7 @@ TEST_CASE("a number that bfloat16 rounds to infinity is a fault, and the largest
     for (const Metric metric : {Metric::l2, Metric::ip, Metric::cosine}) {
         CHECK(fault_of(metric, Dtype::bf16, filled(9, next)) ==
               "holds a number beyond bfloat16, which ends at 3.3895e38");
+        if (metric != Metric::cosine) continue;  // under which alone a vector may be as long as that
         CHECK(fault_of(metric, Dtype::bf16, filled(9, -largest)).empty());
         CHECK(fault_of(metric, Dtype::f32, filled(9, next)).empty());
     }

@@ -272,7 +272,7 @@ TEST_CASE("whatever looks at every row can be stopped amid, by the thread that c
 }
 
 TEST_CASE("an add can be stopped while its input is checked, and while old vectors get new codes") {
-    constexpr std::size_t kRows = 20'000;
+    constexpr std::size_t kRows = 6'000;
     Options options = trial::options_with(40);
     options.M = 2;
     options.ef_construction = 1;
