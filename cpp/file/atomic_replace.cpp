@@ -80,13 +80,20 @@ void AtomicReplace::create_temporary() {
 
 void AtomicReplace::append(std::span<const std::byte> bytes) {
     if (file_ == nullptr) throw std::logic_error("append() to a replacement that has ended");
+    synced_ = false;
     attempt([&] { file_->write(bytes); });
+}
+
+void AtomicReplace::sync() {
+    if (file_ == nullptr) throw std::logic_error("sync() of a replacement that has ended");
+    attempt([&] { file_->sync(); });
+    synced_ = true;
 }
 
 void AtomicReplace::commit() {
     if (file_ == nullptr) throw std::logic_error("commit() of a replacement that has ended");
+    if (!synced_) sync();
     attempt([&] {
-        file_->sync();
         std::exchange(file_, nullptr)->close();
         put_in_place();
     });

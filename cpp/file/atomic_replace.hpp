@@ -32,9 +32,10 @@ public:
     AtomicReplace(Disk& disk, std::string path);
     ~AtomicReplace() override;  // without commit(): nothing happened
 
-    // Both throw IoError naming the path given to the constructor; the object is of no use after that.
+    // These throw IoError naming the path given to the constructor; the object is of no use after that.
     void append(std::span<const std::byte> bytes) override;
-    void commit();
+    void sync();    // takes as long as the disk does; afterwards commit() is quick
+    void commit();  // syncs what has not been
 
 private:
     void create_temporary();
@@ -50,6 +51,7 @@ private:
     std::string temporary_;
     bool temporary_exists_ = false;
     bool target_exists_ = false;
+    bool synced_ = false;
     std::unique_ptr<WritableFile> file_;  // null once closed or given up
 };
 

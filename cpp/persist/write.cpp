@@ -66,7 +66,12 @@ std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, 
 void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch) {
     const SettingsBytes settings = encode(settings_of(graph, next_id));
     AtomicReplace file(disk, path);
-    write(file, sections_of(settings, graph.view), watch);
+    const std::vector<SectionToWrite> sections = sections_of(settings, graph.view);
+    write(file, sections, watch);
+    file.sync();
+    // The last chance to turn back: whoever pressed Ctrl-C meanwhile keeps the old file.
+    const auto total = static_cast<std::size_t>(container_bytes(sections));
+    if (!watch.report(total, total)) throw Stopped();
     file.commit();
 }
 

@@ -272,7 +272,7 @@ def _as_integers(given: NDArray[Any], name: str, dtype: str, element: np.dtype[A
         row, column = np.argwhere(bad)[0]
         raise InvalidVectorError(
             f"{name} row {row} holds {given[row, column]!s}, expected whole numbers from {least} to {most} "
-            f'for dtype "{dtype}"; for fractions use dtype="f32" with codes="8bit"'
+            f'for dtype "{dtype}"' + ("" if dtype == "b1" else '; for fractions use dtype="f32" with codes="8bit"')
         )
     return np.require(given, element, ["C", "A"])
 

@@ -70,6 +70,20 @@ TEST_CASE("a save that fails at any call of the disk leaves the old file as it w
     }
 }
 
+TEST_CASE("a save that is stopped by its last word leaves the old file") {
+    const Folder folder;
+    const std::string path = folder.at("index");
+    const StoredIndex old_index = an_index(50, 5), new_index = an_index(60, 6);
+    PosixDisk disk;
+    write_index(disk, path, old_index.graph, old_index.next_id, nobody);
+    const std::string before = content_of(path);
+    Watch watch([](std::size_t done, std::size_t total) { return done < total; });
+
+    CHECK_THROWS_AS(write_index(disk, path, new_index.graph, new_index.next_id, watch), Stopped);
+
+    CHECK(content_of(path) == before);
+}
+
 TEST_CASE("a load that fails at any call of the disk says so") {
     const Folder folder;
     const std::string path = folder.at("index");

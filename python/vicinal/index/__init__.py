@@ -52,8 +52,9 @@ class Index(StoredIndex):
         dimensions, below 1024 vectors, and for the integer and bit types. It is decided at 1024 vectors and whenever
         the index has doubled since.
     lift : str
-        For ``"ip"``: whether the graph is built on vectors lifted to one length, which keeps short ones reachable.
-        ``"auto"`` looks at the lengths, ``"on"``, ``"off"``.
+        For ``"ip"``: whether the graph is built on vectors lifted to the length that nine tenths of them stay below,
+        which keeps short ones reachable. ``"on"``, ``"off"``, or ``"auto"``: on when the longest is more than 1.1 times
+        as long as the shortest.
     seed : int
         Of the levels and of shuffled orders. Same vectors, seed and calls: the same index.
 

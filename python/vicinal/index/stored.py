@@ -68,7 +68,8 @@ class StoredIndex(_core.Index):
         """Write the index to a file, all or nothing.
 
         When it returns, the file is the new index, also after power loss; when it raises, an old file of that name is
-        untouched.
+        untouched. (A `KeyboardInterrupt` in the moment of its return may be raised beside a new file; either file is
+        whole.)
 
         Parameters
         ----------
