@@ -104,14 +104,17 @@ Ruler WalkCode::ruler() const {
 }
 
 float WalkCode::blur(const Probe& probe, CodeFactors row, float distance) const {
-    if (space_.metric() == Metric::ip) return std::numeric_limits<float>::infinity();
-    // An element of a vector is off by up to half a step either way, a variance of step^2 / 12; what of it lies along
-    // the difference d of the vectors changes |d|^2 twice over. Two distances are compared, so variances add once more.
-    const float half = space_.metric() == Metric::cosine ? 0.5F : 1.0F;
-    const float step = row.mul / (-2.0F * half);
-    const float along = std::max(distance, 0.0F) / half * (probe.factor * probe.factor + step * step) / 12.0F;
-    constexpr float kDeviations = 4.0F;
-    return kDeviations * half * 2.0F * std::sqrt(2.0F * along);
+    // An element of a vector is off by up to half a step either way, a variance of step^2 / 12. Between two vectors d
+    // apart that are off by e in all, |d + e|^2 - |d|^2 = 2 d.e + |e|^2, and among copies of nearly one vector there is
+    // nothing but the last. Two such distances are compared, so variances add once more.
+    const double half = space_.metric() == Metric::cosine ? 0.5 : 1.0;
+    const double step = static_cast<double>(row.mul) / (-2.0 * half);
+    const double query_step = static_cast<double>(probe.factor);
+    const double variance = (query_step * query_step + step * step) / 12.0;
+    const double squared = std::max(static_cast<double>(distance), 0.0) / half;
+    const double along = squared * variance + static_cast<double>(space_.dim()) * variance * variance / 2.0;
+    constexpr double kDeviations = 4.0;
+    return static_cast<float>(kDeviations * half * 2.0 * std::sqrt(2.0 * along));
 }
 
 float WalkCode::noise(const float* values, float distance) const {

@@ -62,8 +62,8 @@ public:
     Ruler ruler() const;
 
     // When two rows are this far from a probe by their codes, or farther, which of them is nearer by the vectors may
-    // come out the other way round if the codes differ by no more than this (four standard deviations). Infinity under
-    // ip, where codes do not tell how long the vectors are.
+    // come out the other way round if the codes differ by no more than this (four standard deviations). Not for ip,
+    // where codes do not tell how long the vectors are.
     float blur(const Probe& probe, CodeFactors row, float distance) const;
 
     // How much the distances between codes stray, as a share of a distance `distance` between two such vectors.

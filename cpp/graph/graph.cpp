@@ -17,8 +17,10 @@ double choose_ceiling(const Graph& graph, std::uint32_t count) {
     std::vector<double> squared_norms;
     for (std::uint32_t i = 0; i < std::min(count, kSample); ++i) {
         const auto slot = static_cast<std::uint32_t>(std::uint64_t{count} * i / std::min(count, kSample));
-        squared_norms.push_back(graph.space.squared_norm(graph.view.vector(Slot{slot})));
+        const double squared = graph.space.squared_norm(graph.view.vector(Slot{slot}));
+        if (squared > 0) squared_norms.push_back(squared);  // zeros are no measure of the others
     }
+    if (squared_norms.empty()) return graph.norms.longest * graph.norms.longest;
     const auto at = static_cast<std::ptrdiff_t>(kBelow * static_cast<double>(squared_norms.size() - 1));
     std::nth_element(squared_norms.begin(), squared_norms.begin() + at, squared_norms.end());
     return squared_norms[static_cast<std::size_t>(at)];
@@ -53,16 +55,16 @@ bool settle_factors(Graph& graph, std::uint32_t first, std::uint32_t n, const Cr
         norms.longest = very_first ? norm : std::max(norms.longest, norm);
     }
     const std::uint32_t count = first + n;
-    if (std::bit_floor(count) == std::bit_floor(graph.view.count)) {
+    const bool first_above_zero = norms.ceiling == 0 && norms.longest > 0;
+    if (std::bit_floor(count) == std::bit_floor(graph.view.count) && !first_above_zero) {
         set_heights(graph, graph.view.factors, first, count);
         return true;
     }
     norms.ceiling = std::min(choose_ceiling(graph, count), norms.longest * norms.longest);  // a root is rounded
     Table factors(graph.view.factors.stride());
     factors.reserve(graph.view.factors.capacity(), 0);
-    const bool whole = crew.aside(count, 1024, [&](std::size_t, std::size_t begin, std::size_t end) {
-        set_heights(graph, factors, begin, end);
-    });
+    const bool whole = crew.aside(
+        count, 1024, [&](std::size_t, std::size_t begin, std::size_t end) { set_heights(graph, factors, begin, end); });
     if (whole) graph.view.factors = factors;
     return whole;
 }

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "graph/nearest.hpp"
 #include "graph/select.hpp"
 #include "graph/walk.hpp"
 
@@ -20,7 +19,6 @@ struct ThreadScratch {
     std::vector<std::uint32_t> joint;  // the old and the new links of a node,
     std::vector<Distance> distances;   // and how far they are
     std::vector<std::uint32_t> chosen;
-    Nearest nearest;                 // of a scan
     std::vector<std::int64_t> tied;  // ids at one distance
 };
 

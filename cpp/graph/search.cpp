@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "graph/exact.hpp"
 #include "graph/scan.hpp"
 
 namespace vicinal {
@@ -27,12 +28,12 @@ std::size_t write_answer(std::span<const Hit> hits, std::size_t k, const Answer&
 std::size_t Search::answer(const std::byte* query, const Asked& asked, const Answer& answer) {
     const Probe probe = space_.probe_given(query, scratch_.probe);
     // A beam as wide as half of the graph would meet all of it.
-    if (view_.count <= 2 * asked.width) return scan_for(probe, asked, answer);
+    if (view_.count <= 2 * asked.width) return scan_for(query, asked, answer);
 
     walk(probe, asked);
     const std::size_t written = write_found(asked.k, answer);
     const std::size_t wanted = std::min<std::size_t>(asked.k, view_.count - view_.removed);
-    if (written < wanted) return scan_for(probe, asked, answer);
+    if (written < wanted) return scan_for(query, asked, answer);
     pad(written, asked.k, answer);
     return written;
 }
@@ -57,9 +58,9 @@ void Search::walk(const Probe& probe, const Asked& asked) {
 std::size_t Search::count_to_rerank(const Probe& code, std::size_t k) const {
     if (found_.size() <= k) return found_.size();
     const Key last = found_[k - 1];
-    const Distance blur = view_.code.blur(code, view_.code_factors_of(Slot{last.slot()}), last.distance());
     // Under ip the codes cannot tell: with k = 10, re-ranking 16 of a beam and all of it had the same recall on text.
-    if (blur == kFarthest) return std::min(found_.size(), std::max<std::size_t>(2 * k, 16));
+    if (space_.metric() == Metric::ip) return std::min(found_.size(), std::max<std::size_t>(2 * k, 16));
+    const Distance blur = view_.code.blur(code, view_.code_factors_of(Slot{last.slot()}), last.distance());
     std::size_t count = k;
     while (count < found_.size() && found_[count].distance() <= last.distance() + blur) ++count;
     return count;
@@ -108,11 +109,13 @@ std::size_t Search::write_found(std::size_t k, const Answer& answer) {
     return written;
 }
 
-std::size_t Search::scan_for(const Probe& probe, const Asked& asked, const Answer& answer) {
-    scratch_.nearest.reset(asked.k);
-    scan(rows_of(view_), stored_.ruler(), {&probe, 1}, {&scratch_.nearest, 1}, asked.checkpoint);
+// Stands on nothing of the thread's scratch: the checkpoint may run a caller's code, and that may search.
+std::size_t Search::scan_for(const std::byte* query, const Asked& asked, const Answer& answer) {
+    std::int64_t count = 0;
+    const ExactQuery alone{query, answer, &count};
+    answer_exactly(rows_of(view_), space_, {&alone, 1}, asked.k, asked.checkpoint);
     scanned += view_.count;
-    return write_answer(scratch_.nearest.sorted(), asked.k, answer);
+    return static_cast<std::size_t>(count);
 }
 
 }  // namespace vicinal

@@ -50,7 +50,7 @@ private:
     std::size_t count_to_rerank(const Probe& code, std::size_t k) const;
     void rerank(const Probe& probe, std::size_t count, std::size_t k);
     std::size_t write_found(std::size_t k, const Answer& answer);
-    std::size_t scan_for(const Probe& probe, const Asked& asked, const Answer& answer);
+    std::size_t scan_for(const std::byte* query, const Asked& asked, const Answer& answer);
 
     const View& view_;
     const Space& space_;

@@ -16,8 +16,8 @@ public:
     void make_room(std::size_t slots) {
         const std::size_t words = (slots + 63) / 64;
         if (bits_.size() >= words) return;
-        bits_.resize(words, 0);
         touched_.resize(words + 1);  // the last is written and not counted when all are touched
+        bits_.resize(words, 0);      // last: its size says that there is room
     }
 
     // True the first time. Free of branches: whether a neighbor has been met is a coin toss, and a wrong guess costs

@@ -21,8 +21,8 @@ Walk::Walk(const View& view, const Ground& ground, const Probe& probe, Scratch& 
     scratch_.visited.make_room(view.rows.capacity());
     const std::size_t most = kAtOnce * std::max(view.width, view.upper_width);
     if (scratch_.slots.size() < most) {
-        scratch_.slots.resize(most);
         scratch_.distances.resize(most);
+        scratch_.slots.resize(most);  // last: its size says that there is room
     }
 }
 
@@ -84,18 +84,21 @@ void Walk::spread(Key start, Level level, std::size_t width) {
     const Distance distance = start.distance();
     beam.merge(&first, &distance, 1);
 
+    // Inlined by force: GCC 12 drops the calls of a function that only prefetches.
+    const auto ask_for_links = [&](std::uint32_t slot) __attribute__((always_inline)) {
+        prefetch_bytes(view_.links.row(slot), view_.links.stride());
+    };
     std::array<Key, kAtOnce> nodes, next;
     while (const std::size_t expanded = beam.expand_next(nodes)) {
         std::size_t n = 0;
         for (std::size_t i = 0; i < expanded; ++i) n = gather_fresh(nodes[i].slot(), level, n);
         const std::size_t to_come = level == 0 ? beam.peek_next(next) : 0;
-        for (std::size_t i = 0; i < to_come; ++i) prefetch_bytes(view_.links.row(next[i].slot()), view_.links.stride());
+        for (std::size_t i = 0; i < to_come; ++i) ask_for_links(next[i].slot());
         measure_gathered(n);
         if (level == 0) {
             const Distance soon = to_come == kAtOnce ? next[kAtOnce - 1].distance() : kFarthest;
             for (std::size_t i = 0; i < n; ++i)
-                if (scratch_.distances[i] < soon)
-                    prefetch_bytes(view_.links.row(scratch_.slots[i]), view_.links.stride());
+                if (scratch_.distances[i] < soon) ask_for_links(scratch_.slots[i]);
         }
         beam.merge(scratch_.slots.data(), scratch_.distances.data(), n);
     }

@@ -1,5 +1,7 @@
 #include "index/parts.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <limits>
@@ -96,6 +98,8 @@ void Index::Parts::make_room(std::size_t n, Watch& watch) {
 
 void Index::Parts::await_slots(Watch& watch) {
     while (withdrawn_ != 0 && !epochs.passed(withdrawn_)) {
+        // A child has the seats of its parent's searches, and nobody in it will leave them.
+        if (withdrawn_in_ != ::getpid()) throw ForkedError();
         if (!watch.again()) throw Stopped();
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -162,6 +166,7 @@ void Index::Parts::go_back(Start& start) noexcept {
     start.undo.take_back(graph);
     next_id = start.next_id;
     withdrawn_ = publish(std::move(start.view));
+    withdrawn_in_ = ::getpid();
 }
 
 }  // namespace vicinal

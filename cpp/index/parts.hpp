@@ -1,6 +1,8 @@
 // What an Index is made of, and who may touch what.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -78,6 +80,7 @@ private:
     };
     std::vector<Retired> retired_;
     Epochs::Time withdrawn_ = 0;  // the slots after the last may be known to searches as old as this
+    pid_t withdrawn_in_ = 0;      // the process in which they were withdrawn
 };
 
 // A seat among the readers, and the View as it was when the seat was taken.

@@ -187,3 +187,34 @@ def test_whole_numbers_walked_as_u8_give_the_answers_of_the_exact_walk() -> None
         assert (one.distances == other.distances).all()
         assert (one.stats["distances"] == other.stats["distances"]).all()
         assert (one.stats["hops"] == other.stats["hops"]).all()
+
+
+@pytest.mark.parametrize("metric", ["l2", "cosine"])
+@pytest.mark.parametrize("spread", [0.003, 0.01, 0.1])
+def test_near_copies_that_codes_cannot_tell_apart_are_found_by_the_stored_vectors(metric: str, spread: float) -> None:
+    # Twenty times nearly one vector, `spread` of a code's step apart: most have the same code.
+    rng = np.random.default_rng(2)
+    rows = rng.standard_normal((6_000, 48)).astype(np.float32)
+    step = np.abs(rows).max(axis=1).mean() / 127
+    queries = rng.standard_normal((60, 48)).astype(np.float32)
+    near = rng.standard_normal((60, 20, 48)).astype(np.float32) * np.float32(step * spread)
+    rows[:1_200] = (queries[:, np.newaxis] + near).reshape(-1, 48)
+    index = vicinal.Index(48, metric, traversal="sq8")
+    index.add(rng.permutation(rows))
+
+    found = index.search(queries, 10, ef=64).ids
+
+    assert float(recall(found, index.search(queries, 10, exact=True).ids, 10)) >= 0.99
+
+
+def test_zero_vectors_under_inner_product_do_not_hide_the_others() -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((5_000, 24)).astype(np.float32)
+    rows[:2_500] = 0
+    queries = rng.standard_normal((100, 24)).astype(np.float32)
+    index = vicinal.Index(24, "ip", traversal="exact", M=12, ef_construction=60)
+    index.add(rows)
+
+    found = index.search(queries, 10, ef=200).ids
+
+    assert float(recall(found, index.search(queries, 10, exact=True).ids, 10)) >= 0.95
