@@ -1,44 +1,28 @@
 """A search takes as many instructions as it did: what times would say if the machine were quiet."""
 
-import importlib.util
-import sys
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import instructions
 import pytest
 
 RENEW = "python bench/instructions.py --renew"
 
 
-@cache
-def instructions() -> ModuleType:
-    """bench/instructions.py, which is no part of the package."""
-    path = Path(__file__).resolve().parents[2] / "bench" / "instructions.py"
-    spec = importlib.util.spec_from_file_location("instructions", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def program() -> Path:
     try:
-        built: Path = instructions().program()
-        instructions().compiler(built)
-    except instructions().CannotCountError as error:
+        built: Path = instructions.program()
+        instructions.compiler(built)
+    except instructions.CannotCountError as error:
         pytest.skip(f"INSTRUCTIONS ARE NOT GUARDED: {error}")
     return built
 
 
 @pytest.fixture(scope="module")
 def baseline(program: Path) -> dict[str, Any]:
-    compiled_by = instructions().compiler(program)
-    known: dict[str, dict[str, Any]] = instructions().baselines()
+    compiled_by = instructions.compiler(program)
+    known: dict[str, dict[str, Any]] = instructions.baselines()
     if compiled_by not in known:
         pytest.skip(
             f"INSTRUCTIONS ARE NOT GUARDED: there is no baseline for {compiled_by}, only for {', '.join(known)}; "
@@ -48,21 +32,21 @@ def baseline(program: Path) -> dict[str, Any]:
 
 
 def test_searches_take_as_many_instructions_as_they_did(program: Path, baseline: dict[str, Any]) -> None:
-    assert instructions().cases(program) == list(baseline), f"cases have changed: {RENEW}"
+    assert instructions.cases(program) == list(baseline), f"cases have changed: {RENEW}"
     changed = []
     for case, before in baseline.items():
-        now = instructions().count(program, case)
+        now = instructions.count(program, case)
         ratio = now.instructions / before.instructions
-        if abs(ratio - 1) > instructions().TOLERANCE:
+        if abs(ratio - 1) > instructions.TOLERANCE:
             changed.append(f"{case}: {ratio - 1:+.2%}; {before} -> {now}")
 
     assert not changed, "\n".join([*changed, f"if this is meant: {RENEW}"])
 
 
 def test_an_instruction_count_is_that_of_the_searches_alone_and_repeats(program: Path) -> None:
-    case = instructions().cases(program)[0]
+    case = instructions.cases(program)[0]
 
-    first, second = (instructions().count(program, case) for _ in range(2))
+    first, second = (instructions.count(program, case) for _ in range(2))
 
     assert first.hops == second.hops
     assert first.instructions == pytest.approx(second.instructions, rel=0.002)

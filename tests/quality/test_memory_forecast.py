@@ -1,31 +1,15 @@
 """Memory: what plan() forecasts, what the index says it has, and what the process grows by."""
 
-import importlib.util
 import sys
-from functools import cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import memory
 import pytest
 
 FORECAST_BAR = 0.05
 PASSING = 16 * 2**20  # what an add may hold for a while: scratch of its threads, ids twice, a last huge page
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read as Linux writes it in /proc")
-
-
-@cache
-def memory() -> ModuleType:
-    """bench/memory.py, which is no part of the package."""
-    path = Path(__file__).resolve().parents[2] / "bench" / "memory.py"
-    spec = importlib.util.spec_from_file_location("memory", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(
@@ -39,9 +23,9 @@ def memory() -> ModuleType:
     ids=["floats", "whole numbers", "halves", "bytes"],
 )
 def test_an_index_takes_what_was_forecast_and_no_copy_of_its_input(settings: dict[str, Any]) -> None:
-    case = memory().Case(**settings, M=8, ef_construction=8)
+    case = memory.Case(**settings, M=8, ef_construction=8)
 
-    taken = memory().measure(case)
+    taken = memory.measure(case)
 
     assert abs(taken.account - 1) <= FORECAST_BAR, taken
     assert abs(taken.growth - 1) <= FORECAST_BAR, taken

@@ -4,16 +4,14 @@ The rivals' curves were measured by bench/recall_gate.py and are kept in bench/r
 installed, they are measured again beside ours.
 """
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import recall_gate as gate
 
 import vicinal
 from vicinal.measure import Dataset, ground_truth, load_dataset, recall
@@ -27,18 +25,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:builtin type .wig")
 
 
 @cache
-def gate() -> ModuleType:
-    """bench/recall_gate.py, which is no part of the package."""
-    spec = importlib.util.spec_from_file_location("recall_gate", ROOT / "bench" / "recall_gate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["recall_gate"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@cache
 def bundled_set(name: str) -> Dataset:
     return load_dataset(ROOT / "bench" / "data" / f"{name}.npz")
 
@@ -46,7 +32,7 @@ def bundled_set(name: str) -> Dataset:
 @cache
 def pinned(name: str, engine: str) -> Any:
     """A rival's mean curve as it was measured, of the full number of seeds."""
-    entry = gate().pinned()["sets"][name]["engines"][engine]
+    entry = gate.pinned()["sets"][name]["engines"][engine]
     assert len(entry["seeds"]) == SEEDS
     return entry["mean"]
 
@@ -54,24 +40,24 @@ def pinned(name: str, engine: str) -> Any:
 @cache
 def built(name: str, ours: str, seed: int) -> tuple[Any, Any]:
     """An index of a bundled set, and its curve."""
-    engine = gate().make_seeded(ours, seed)
-    return engine, gate().measure(engine, bundled_set(name))
+    engine = gate.make_seeded(ours, seed)
+    return engine, gate.measure(engine, bundled_set(name))
 
 
 def our_curve(name: str, ours: str) -> Any:
-    return gate().mean_curve([built(name, ours, seed)[1] for seed in range(SEEDS)])
+    return gate.mean_curve([built(name, ours, seed)[1] for seed in range(SEEDS)])
 
 
 def assert_no_worse(ours: Any, rival: Any) -> None:
-    margins = gate().margins(ours, rival)
-    assert min(margins) >= gate().LEAST_MARGIN, dict(zip(gate().GATE_EFFORTS, margins, strict=True))
+    margins = gate.margins(ours, rival)
+    assert min(margins) >= gate.LEAST_MARGIN, dict(zip(gate.GATE_EFFORTS, margins, strict=True))
 
 
 def assert_no_dearer(ours: Any, rival: Any, targets: tuple[float, ...]) -> None:
-    ratios = gate().distance_ratios(ours, rival)
+    ratios = gate.distance_ratios(ours, rival)
     judged = {target: ratio for target, ratio in ratios.items() if target in targets}
     assert judged
-    assert max(judged.values()) <= gate().MOST_DISTANCES, ratios
+    assert max(judged.values()) <= gate.MOST_DISTANCES, ratios
 
 
 @pytest.mark.parametrize("rival", ["faiss", "hnswlib"])
@@ -90,17 +76,17 @@ def test_distances_on_a_bundled_set_are_no_more_than_those_of_faiss(name: str) -
 @pytest.mark.parametrize("rival", ["faiss", "hnswlib"])
 @pytest.mark.parametrize("name", ["sift-20k", "minilm-5k"])
 def test_recall_reaches_that_of_a_rival_measured_now(name: str, rival: str) -> None:
-    engine = gate().make_seeded(rival, 0)
+    engine = gate.make_seeded(rival, 0)
     why = engine.why_missing(bundled_set(name).metric)
     if why:
         pytest.skip(f"{rival} beside us: {why} (the comparison with its pinned curve has run)")
 
     # On one thread, because their builds on several differ from run to run.
-    theirs = gate().measure(engine, bundled_set(name), gate().GATE_EFFORTS, threads=1)
+    theirs = gate.measure(engine, bundled_set(name), gate.GATE_EFFORTS, threads=1)
 
     for ours in ("vicinal-exact", "vicinal-auto"):
         assert_no_worse(our_curve(name, ours), theirs)
-    drift = np.abs(gate().margins(theirs, pinned(name, rival)))
+    drift = np.abs(gate.margins(theirs, pinned(name, rival)))
     assert drift.max() < 0.01, "the pinned curve is no longer the rival's: run bench/recall_gate.py --rivals"
 
 
@@ -119,15 +105,15 @@ def test_recall_and_distances_on_a_larger_set_are_those_of_the_rivals_or_better(
 ) -> None:
     whole = larger_set(name)
     dataset = Dataset(name, whole["base"], whole["query"], whole["metric"], whole["gt"].astype(np.int64))
-    engine = gate().make_seeded(ours, 0)
+    engine = gate.make_seeded(ours, 0)
 
-    curve = gate().measure(engine, dataset)
+    curve = gate.measure(engine, dataset)
 
     assert engine._index.stats()["graph"]["walked"] == walked
     assert_no_worse(curve, pinned(name, "faiss"))
     assert_no_worse(curve, pinned(name, "hnswlib"))
     if walked != "sq8":
-        assert_no_dearer(curve, pinned(name, "faiss"), gate().TARGETS)
+        assert_no_dearer(curve, pinned(name, "faiss"), gate.TARGETS)
 
 
 @pytest.mark.parametrize("ours", ["vicinal-exact", "vicinal-auto"])
@@ -135,8 +121,8 @@ def test_recall_by_inner_product_of_rows_of_length_one_is_that_of_cosine(ours: s
     text = bundled_set("minilm-5k")
     as_ip = Dataset("ip", of_length_one(text.base), of_length_one(text.query), "ip", text.truth)
 
-    curve = gate().mean_curve(
-        [gate().measure(gate().make_seeded(ours, seed), as_ip, gate().GATE_EFFORTS) for seed in range(SEEDS)]
+    curve = gate.mean_curve(
+        [gate.measure(gate.make_seeded(ours, seed), as_ip, gate.GATE_EFFORTS) for seed in range(SEEDS)]
     )
 
     assert_no_worse(curve, pinned("minilm-5k", "faiss"))
