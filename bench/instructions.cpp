@@ -45,6 +45,7 @@ constexpr Case kCases[] = {
     {"auto-l2", Metric::l2, Dtype::f32, Traversal::automatic, Numbers::fractions},
     {"auto-cosine", Metric::cosine, Dtype::f32, Traversal::automatic, Numbers::fractions},
     {"auto-whole-l2", Metric::l2, Dtype::f32, Traversal::automatic, Numbers::whole},
+    {"sq4-l2", Metric::l2, Dtype::f32, Traversal::sq4, Numbers::fractions},
     {"exact-f16-ip", Metric::ip, Dtype::f16, Traversal::exact, Numbers::fractions},
 };
 

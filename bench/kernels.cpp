@@ -69,12 +69,19 @@ struct Kernel {
     std::size_t bits_per_element;
 };
 constexpr Kernel kKernels[] = {
-    {"l2_f32", &Table::l2_f32, 32},        {"scaled_l2_f32", &Table::scaled_l2_f32, 32},
-    {"dot_f32", &Table::dot_f32, 32},      {"l2_f16", &Table::l2_f16, 16},
-    {"l2_bf16", &Table::l2_bf16, 16},      {"l2_u8", &Table::l2_u8, 8},
-    {"l2_i8", &Table::l2_i8, 8},           {"dot_u8", &Table::dot_u8, 8},
-    {"dot_i8", &Table::dot_i8, 8},         {"dot_steps", &Table::dot_steps, 8},
-    {"hamming_b1", &Table::hamming_b1, 1}, {"jaccard_b1", &Table::jaccard_b1, 1},
+    {"l2_f32", &Table::l2_f32, 32},
+    {"scaled_l2_f32", &Table::scaled_l2_f32, 32},
+    {"dot_f32", &Table::dot_f32, 32},
+    {"l2_f16", &Table::l2_f16, 16},
+    {"l2_bf16", &Table::l2_bf16, 16},
+    {"l2_u8", &Table::l2_u8, 8},
+    {"l2_i8", &Table::l2_i8, 8},
+    {"dot_u8", &Table::dot_u8, 8},
+    {"dot_i8", &Table::dot_i8, 8},
+    {"dot_steps", &Table::dot_steps, 8},
+    {"dot_nibbles", &Table::dot_nibbles, 4},
+    {"hamming_b1", &Table::hamming_b1, 1},
+    {"jaccard_b1", &Table::jaccard_b1, 1},
 };
 
 struct Contender {

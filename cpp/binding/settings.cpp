@@ -39,7 +39,8 @@ Lift lift_of(const std::string& name) {
 Traversal traversal_of(const std::string& name) {
     const auto known = traversal_named(name);
     if (!known)
-        throw InvalidArgumentError("traversal is \"" + name + "\", expected \"auto\", \"exact\", \"u8\" or \"sq8\"");
+        throw InvalidArgumentError("traversal is \"" + name +
+                                   "\", expected \"auto\", \"exact\", \"u8\", \"sq8\" or \"sq4\"");
     return *known;
 }
 

@@ -6,10 +6,13 @@
 #include <cmath>
 #include <limits>
 
+#include "base/checked.hpp"
+#include "codecs/nibbles.hpp"
+
 namespace vicinal {
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames{"auto", "exact", "u8", "sq8"};
+constexpr std::array<std::string_view, 5> kNames{"auto", "exact", "u8", "sq8", "sq4"};
 
 constexpr float kSteps = 127.0F;
 
@@ -51,7 +54,11 @@ bool WalkCode::serves(const Space& space, Traversal traversal) {
 }
 
 WalkCode::WalkCode(const Space& space, Traversal traversal)
-    : space_(space), traversal_(traversal), stride_(on() ? Space::stride_for(space.dim()) : 0) {}
+    : space_(space), traversal_(traversal), length_(space.dim()), stride_(on() ? Space::stride_for(length_) : 0) {
+    if (traversal_ != Traversal::sq4) return;
+    length_ = round_up(length_, kNibbleBlock);
+    stride_ = Space::stride_for(length_ / 2);
+}
 
 bool WalkCode::integral(const float* values, std::size_t n) {
     bool all = true;
@@ -71,35 +78,51 @@ void WalkCode::encode(const float* values, std::byte* code, CodeFactors* factors
         for (std::size_t i = 0; i < dim; ++i) bytes[i] = static_cast<std::uint8_t>(values[i]);
         return;
     }
-    *factors = row_factors(values, reinterpret_cast<std::int8_t*>(code));
+    if (traversal_ == Traversal::sq4) {
+        const Packed packed = pack_nibbles(values, dim, code);
+        *factors = factors_of(packed.squared_norm, packed.step);
+    } else {
+        *factors = round(values, reinterpret_cast<std::int8_t*>(code));
+    }
 }
 
-// l2 is |x|^2 + |q|^2 - 2 x.q, with the norms of what was rounded, not of the vectors: the sum is then the exact
-// distance between two rounded vectors, and copies are at distance 0. cosine is half of it; ip is 1 - x.q.
-CodeFactors WalkCode::row_factors(const float* values, std::int8_t* steps) const {
-    const float step = round_to_steps(values, space_.dim(), steps);
+// l2 is |x|^2 + |q|^2 - 2 x.q; cosine is half of it; ip is 1 - x.q.
+CodeFactors WalkCode::factors_of(float squared_norm, float step) const {
     if (space_.metric() == Metric::ip) return {0.5F, -step};
     const float half = space_.metric() == Metric::cosine ? 0.5F : 1.0F;
-    return {half * (step * step * sum_of_squares(steps, space_.dim())), half * -2.0F * step};
+    return {half * squared_norm, half * -2.0F * step};
+}
+
+// With the norm of what was rounded, not of the vector: the sum is then the exact distance between two rounded vectors,
+// and copies are at distance 0.
+CodeFactors WalkCode::round(const float* values, std::int8_t* steps) const {
+    const float step = round_to_steps(values, space_.dim(), steps);
+    return factors_of(step * step * sum_of_squares(steps, space_.dim()), step);
 }
 
 std::optional<Probe> WalkCode::probe(const Probe& prepared, std::vector<std::byte>& scratch) const {
     const auto* values = static_cast<const float*>(prepared.data);
-    if (traversal_ == Traversal::u8 && !integral(values, space_.dim())) return std::nullopt;
-    scratch.resize(space_.dim());
-    CodeFactors factors{};
-    encode(values, scratch.data(), &factors);
+    const std::size_t dim = space_.dim();
+    scratch.resize(round_up(dim, kNibbleBlock));
+    if (!rounds()) {
+        if (!integral(values, dim)) return std::nullopt;
+        encode(values, scratch.data(), nullptr);
+        return probe_code(scratch.data(), {});
+    }
+    std::fill(scratch.begin() + static_cast<std::ptrdiff_t>(dim), scratch.end(), std::byte{0});
+    const CodeFactors factors = round(values, reinterpret_cast<std::int8_t*>(scratch.data()));
     return probe_code(scratch.data(), factors);
 }
 
 Probe WalkCode::probe_code(const std::byte* code, CodeFactors factors) const {
-    const float step_of_mul = space_.metric() == Metric::l2 ? -0.5F : -1.0F;  // see row_factors
+    const float step_of_mul = space_.metric() == Metric::l2 ? -0.5F : -1.0F;  // see factors_of
     return {code, step_of_mul * factors.mul, factors.add};
 }
 
 Ruler WalkCode::ruler() const {
     const auto& table = kernels::active();
     if (traversal_ == Traversal::sq8) return {table.dot_steps, Ruler::Finish::code};
+    if (traversal_ == Traversal::sq4) return {table.dot_nibbles, Ruler::Finish::code};
     return Space(space_.metric(), Dtype::u8, space_.dim()).search_ruler();
 }
 
@@ -118,17 +141,27 @@ float WalkCode::blur(const Probe& probe, CodeFactors row, float distance) const 
 }
 
 float WalkCode::noise(const float* values, float distance) const {
-    std::vector<std::int8_t> steps(space_.dim());
-    const float step = round_to_steps(values, space_.dim(), steps.data());
-    double error = 0;
-    for (std::size_t i = 0; i < space_.dim(); ++i) {
-        const double off = static_cast<double>(values[i]) - static_cast<double>(step) * steps[i];
-        error += off * off;
-    }
     // Both vectors are rounded. Of the error e, which points anywhere, the part along the difference counts, twice:
     // |d + e|^2 - |d|^2 is about 2 d.e, and d.e is about |d| |e| / sqrt(dim).
     const double l2 = static_cast<double>(distance) * (space_.metric() == Metric::l2 ? 1 : 2);
-    return static_cast<float>(2 * std::sqrt(2 * error / (static_cast<double>(space_.dim()) * std::max(l2, 1e-30))));
+    return static_cast<float>(2 * std::sqrt(lost(values) / (static_cast<double>(space_.dim()) * std::max(l2, 1e-30))));
+}
+
+// |e|^2 of two such vectors; beside rows of sq4 what the query loses is nothing.
+double WalkCode::lost(const float* values) const {
+    const std::size_t dim = space_.dim();
+    if (traversal_ == Traversal::sq4) {
+        std::vector<std::byte> code(stride_);
+        return static_cast<double>(pack_nibbles(values, dim, code.data()).lost);
+    }
+    std::vector<std::int8_t> steps(dim);
+    const float step = round_to_steps(values, dim, steps.data());
+    double error = 0;
+    for (std::size_t i = 0; i < dim; ++i) {
+        const double off = static_cast<double>(values[i]) - static_cast<double>(step) * steps[i];
+        error += off * off;
+    }
+    return 2 * error;
 }
 
 }  // namespace vicinal

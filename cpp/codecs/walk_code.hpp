@@ -1,4 +1,4 @@
-// What a walk compares in place of the stored vectors: one byte a dimension.
+// What a walk compares in place of the stored vectors: a byte a dimension, or half of one.
 //
 // A walk is bound by the lines it fetches, and a quarter of the bytes is a quarter of the lines. Whatever the codes
 // say chooses what is looked at; what is reported is measured on the stored vectors.
@@ -18,20 +18,21 @@ enum class Traversal : std::uint8_t {
     automatic = 0,  // whichever of the others suits the vectors
     exact = 1,      // the stored vectors
     u8 = 2,         // whole numbers from 0 to 255, a byte each: nothing is lost
-    sq8 = 3         // rounded to 255 steps of the row's own size
+    sq8 = 3,        // rounded to 255 steps of the row's own size
+    sq4 = 4         // rounded to 15 steps; what they find is compared by u8 or sq8 next
 };
 
 std::string_view name_of(Traversal traversal);
 std::optional<Traversal> traversal_named(std::string_view name);
 
-// Beside a row of sq8: distance = add + add of the probe + mul * mul of the probe * (integer dot product).
+// Beside a row of sq8 or sq4: distance = add + add of the probe + mul * mul of the probe * (integer dot product).
 struct CodeFactors {
     float add, mul;
 };
 
 class WalkCode {
 public:
-    // `traversal` is settled: exact, u8 (l2 and ip only) or sq8. Vectors that are stored as integers or bits are
+    // `traversal` is settled: exact, u8 (l2 and ip only), sq8 or sq4. Vectors that are stored as integers or bits are
     // walked as they are: exact.
     WalkCode(const Space& space, Traversal traversal);
 
@@ -40,10 +41,11 @@ public:
     bool on() const { return traversal_ != Traversal::exact; }
     bool lossless() const { return traversal_ == Traversal::u8; }
     std::size_t stride() const { return stride_; }  // bytes from one code to the next; 0 when off
-    std::size_t factor_bytes() const { return traversal_ == Traversal::sq8 ? sizeof(CodeFactors) : 0; }
+    std::size_t length() const { return length_; }  // elements of a code, as kernels count them
+    std::size_t factor_bytes() const { return rounds() ? sizeof(CodeFactors) : 0; }
 
-    // Vectors stored as floats can be walked as sq8, and as u8 unless cosine makes fractions of whole numbers. The
-    // stored vectors themselves serve always.
+    // Vectors stored as floats can be walked as sq8 and sq4, and as u8 unless cosine makes fractions of whole numbers.
+    // The stored vectors themselves serve always.
     static bool serves(const Space& space, Traversal traversal);
 
     // Whole numbers from 0 to 255 throughout.
@@ -53,10 +55,11 @@ public:
     // Requires, for u8: integral.
     void encode(const float* values, std::byte* code, CodeFactors* factors) const;
 
-    // Nothing when the vector has no such code: then it walks on the stored vectors.
+    // Nothing when the vector has no such code: then it walks on the stored vectors. Those for sq8 and sq4 are the
+    // same: what rows of sq4 lose is enough.
     std::optional<Probe> probe(const Probe& prepared, std::vector<std::byte>& scratch) const;
 
-    // A row's own code as a probe.
+    // A row's own code as a probe. Requires: not sq4.
     Probe probe_code(const std::byte* code, CodeFactors factors) const;
 
     Ruler ruler() const;
@@ -70,11 +73,14 @@ public:
     float noise(const float* values, float distance) const;
 
 private:
-    CodeFactors row_factors(const float* values, std::int8_t* steps) const;
+    bool rounds() const { return traversal_ == Traversal::sq8 || traversal_ == Traversal::sq4; }
+    CodeFactors factors_of(float squared_norm, float step) const;
+    CodeFactors round(const float* values, std::int8_t* steps) const;
+    double lost(const float* values) const;
 
     Space space_;
     Traversal traversal_;
-    std::size_t stride_;
+    std::size_t length_, stride_;
 };
 
 }  // namespace vicinal

@@ -43,8 +43,11 @@ private:
 // between them in one piece; that beats a heap up to widths of several hundred, and leaves the result sorted.
 class Beam {
 public:
-    // `most`: how many candidates one merge may bring.
-    void reset(std::size_t width, std::size_t most) {
+    // `most`: how many candidates one merge may bring. `reserve`: how many more than `width` are kept without being
+    // expanded, for a walk whose distances are blurred.
+    void reset(std::size_t width, std::size_t most, std::size_t reserve = 0) {
+        reach_ = width;
+        width += reserve;
         width_ = width;
         size_ = 0;
         next_ = 0;
@@ -78,7 +81,7 @@ public:
     // The nearest candidates not yet expanded, as many as there is room for; they are marked. Returns how many.
     std::size_t expand_next(std::span<Key> nearest) {
         std::size_t n = 0;
-        for (; next_ < size_ && n < nearest.size(); ++next_) {
+        for (const std::size_t end = std::min(size_, reach_); next_ < end && n < nearest.size(); ++next_) {
             if (keys_[next_].expanded()) continue;
             nearest[n++] = keys_[next_];
             keys_[next_].mark_expanded();
@@ -89,7 +92,8 @@ public:
     // Those that would be expanded after that, if nothing nearer turns up.
     std::size_t peek_next(std::span<Key> nearest) const {
         std::size_t n = 0;
-        for (std::size_t at = next_; at < size_ && n < nearest.size(); ++at)
+        const std::size_t end = std::min(size_, reach_);
+        for (std::size_t at = next_; at < end && n < nearest.size(); ++at)
             if (!keys_[at].expanded()) nearest[n++] = keys_[at];
         return n;
     }
@@ -139,6 +143,7 @@ private:
     std::vector<Key> keys_;
     std::vector<Key> fresh_;
     std::size_t width_ = 0;
+    std::size_t reach_ = 0;  // of these, how many may be expanded
     std::size_t size_ = 0;
     std::size_t next_ = 0;  // everything before it is expanded
 };

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::uint32_t kFirstJudgement = 1024;  // below, a walk is short whatever it compares
 constexpr std::size_t kFewDimensions = 32;       // there the links, not the vectors, are what a walk fetches
+constexpr std::size_t kManyDimensions = 192;     // from here on half a code is a line less, at least
 constexpr float kMostNoise = 0.02F;
+constexpr float kMostCoarseNoise = 0.03F;
 constexpr std::uint32_t kSample = 64;
 constexpr std::size_t kRowsAPiece = 1024;  // for a thread to look at or encode
 
@@ -26,10 +28,10 @@ bool all_integral(const Graph& graph, std::size_t first, std::size_t last) {
     return true;
 }
 
-// The median over a sample of nodes of how much rounding blurs the distance to the first neighbor.
-float noise_of_rounding(const Graph& graph) {
+// The median over a sample of nodes of how much codes of a kind blur the distance to the first neighbor.
+float noise_of(const Graph& graph, Traversal traversal) {
     const View& view = graph.view;
-    const WalkCode code(graph.space, Traversal::sq8);
+    const WalkCode code(graph.space, traversal);
     const Ruler ruler = graph.space.build_ruler(graph.lifted(), graph.norms.ceiling);
     std::vector<float> scratch;
     std::vector<float> noises;
@@ -52,10 +54,12 @@ float noise_of_rounding(const Graph& graph) {
 
 }  // namespace
 
-Traversal likely_traversal(const Space& space, Traversal asked) {
-    if (!is_floating(space.dtype())) return Traversal::exact;
-    if (asked != Traversal::automatic) return asked;
-    return space.dim() <= kFewDimensions ? Traversal::exact : Traversal::sq8;
+CodeChoice likely_choice(const Space& space, Traversal asked) {
+    if (!is_floating(space.dtype()) || asked == Traversal::exact) return {};
+    if (asked == Traversal::sq4) return {Traversal::sq8, true};
+    if (asked != Traversal::automatic) return {asked, false};
+    if (space.dim() <= kFewDimensions) return {};
+    return {Traversal::sq8, space.dim() >= kManyDimensions};
 }
 
 bool rows_have_code(const Graph& graph, Traversal traversal, const Crew& crew) {
@@ -69,62 +73,77 @@ bool rows_have_code(const Graph& graph, Traversal traversal, const Crew& crew) {
 
 namespace {
 
-Traversal judge(const Graph& graph, const Crew& crew) {
-    const Space& space = graph.space;
-    const Traversal likely = likely_traversal(space, graph.options.traversal);
-    if (graph.options.traversal != Traversal::automatic || likely == Traversal::exact) return likely;
-    if (graph.view.count < kFirstJudgement) return Traversal::exact;
-    if (WalkCode::serves(space, Traversal::u8) && rows_have_code(graph, Traversal::u8, crew)) return Traversal::u8;
-    return noise_of_rounding(graph) <= kMostNoise ? Traversal::sq8 : Traversal::exact;
+// What is rounded to 8 bits, by its noise; whether to 4 bits too.
+CodeChoice judge_rounded(const Graph& graph, CodeChoice likely) {
+    if (graph.options.traversal != Traversal::automatic) return likely;
+    if (noise_of(graph, Traversal::sq8) > kMostNoise) return {};
+    return {Traversal::sq8, likely.coarse && noise_of(graph, Traversal::sq4) <= kMostCoarseNoise};
 }
 
-struct Codes {
-    WalkCode code;
-    Table codes, factors;
-};
+CodeChoice judge(const Graph& graph, const Crew& crew) {
+    const Traversal asked = graph.options.traversal;
+    CodeChoice likely = likely_choice(graph.space, asked);
+    const bool open = asked == Traversal::automatic || asked == Traversal::sq4;
+    if (!open || likely == CodeChoice{}) return likely;
+    if (asked == Traversal::automatic && graph.view.count < kFirstJudgement) return {};
+    if (!WalkCode::serves(graph.space, Traversal::u8) || !rows_have_code(graph, Traversal::u8, crew))
+        return judge_rounded(graph, likely);
+    const bool coarse =
+        asked == Traversal::sq4 || (likely.coarse && noise_of(graph, Traversal::sq4) <= kMostCoarseNoise);
+    return {Traversal::u8, coarse};
+}
 
-void encode(const Graph& graph, const Codes& into, std::size_t first, std::size_t last) {
+void encode(const Graph& graph, CodeTable& fine, CodeTable& coarse, std::size_t first, std::size_t last) {
     std::vector<float> scratch;
-    for (std::size_t slot = first; slot < last; ++slot)
-        into.code.encode(values_of(graph, Slot{static_cast<std::uint32_t>(slot)}, scratch), into.codes.row(slot),
-                         into.factors.stride() == 0 ? nullptr : into.factors.as<CodeFactors>() + slot);
+    for (std::size_t row = first; row < last; ++row) {
+        const Slot slot{static_cast<std::uint32_t>(row)};
+        const float* values = values_of(graph, slot, scratch);
+        fine.encode(slot, values);
+        if (coarse.on()) coarse.encode(slot, values);
+    }
+}
+
+CodeTable table_of(const Graph& graph, Traversal traversal) {
+    CodeTable table{WalkCode(graph.space, traversal)};
+    for (Table* part : {&table.codes, &table.factors})
+        if (part->stride() != 0) part->reserve(graph.view.rows.capacity(), 0);
+    return table;
 }
 
 }  // namespace
 
-bool encode_all(Graph& graph, Traversal traversal, const Crew& crew) {
+bool encode_all(Graph& graph, CodeChoice choice, const Crew& crew) {
     View& view = graph.view;
-    const WalkCode code(graph.space, traversal);
-    Codes made{code, Table(code.stride()), Table(code.factor_bytes())};
-    if (code.on()) made.codes.reserve(view.rows.capacity(), 0);
-    if (code.factor_bytes() != 0) made.factors.reserve(view.rows.capacity(), 0);
-    const std::size_t rows = code.on() ? view.count : 0;
-    const auto encode_some = [&](std::size_t, std::size_t begin, std::size_t end) { encode(graph, made, begin, end); };
-    if (!crew.aside(rows, kRowsAPiece, encode_some)) return false;
-    view.code = code;
-    view.codes = made.codes;
-    view.code_factors = made.factors;
+    CodeTable fine = table_of(graph, choice.fine);
+    CodeTable coarse = table_of(graph, choice.coarse ? Traversal::sq4 : Traversal::exact);
+    const auto encode_some = [&](std::size_t, std::size_t begin, std::size_t end) {
+        encode(graph, fine, coarse, begin, end);
+    };
+    if (!crew.aside(fine.on() ? view.count : 0, kRowsAPiece, encode_some)) return false;
+    view.fine = fine;
+    view.coarse = coarse;
     return true;
 }
 
 bool settle_code(Graph& graph, const Crew& crew) {
     const bool settled = graph.view.count < graph.judge_at || graph.options.traversal != Traversal::automatic;
     if (settled && graph.judge_at != 0) return true;
-    const Traversal choice = judge(graph, crew);
+    const CodeChoice choice = judge(graph, crew);
     if (crew.watch.stopped()) return false;
-    if (choice != graph.view.code.traversal() && !encode_all(graph, choice, crew)) return false;
+    if (choice != choice_of(graph.view) && !encode_all(graph, choice, crew)) return false;
     graph.judge_at = std::max(kFirstJudgement, 2 * graph.view.count);
     return true;
 }
 
 bool store_codes(Graph& graph, std::uint32_t first, std::uint32_t n, const Crew& crew) {
     View& view = graph.view;
-    if (!view.code.on()) return true;
-    const bool choose_anew = view.code.lossless() && !all_integral(graph, first, first + n);
-    if (choose_anew &&
-        !encode_all(graph, noise_of_rounding(graph) <= kMostNoise ? Traversal::sq8 : Traversal::exact, crew))
-        return false;
-    if (view.code.on()) encode(graph, {view.code, view.codes, view.code_factors}, first, std::size_t{first} + n);
+    if (!view.fine.on()) return true;
+    const bool choose_anew = view.fine.code.lossless() && !all_integral(graph, first, first + n);
+    if (choose_anew) {
+        const CodeChoice likely = likely_choice(graph.space, graph.options.traversal);
+        if (!encode_all(graph, judge_rounded(graph, likely), crew)) return false;
+    }
+    if (view.fine.on()) encode(graph, view.fine, view.coarse, first, std::size_t{first} + n);
     return true;
 }
 

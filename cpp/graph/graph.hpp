@@ -42,7 +42,7 @@ struct Graph {
 
     // What construction stands on. A lift is not in the codes.
     Ground build_ground() const {
-        if (view.code.on() && !lifted()) return Ground::coded(view);
+        if (view.fine.on() && !lifted()) return Ground::coded(view, view.fine);
         return Ground::stored(view, space, space.build_ruler(lifted(), norms.ceiling));
     }
 };

@@ -14,8 +14,9 @@ struct ThreadScratch {
     Scratch walk;
     SelectScratch select;
     std::vector<float> probe;
-    std::vector<std::byte> code;  // of a query
+    std::vector<std::byte> code, coarse_code;  // of a query
     std::vector<Key> candidates;
+    std::vector<Key> better;           // the candidates, measured anew
     std::vector<std::uint32_t> joint;  // the old and the new links of a node,
     std::vector<Distance> distances;   // and how far they are
     std::vector<std::uint32_t> chosen;

@@ -9,6 +9,11 @@
 namespace vicinal {
 namespace {
 
+// By coarse codes the k-th nearest may come out some places further down, and must not fall off a narrow beam. With
+// k = 10 and a beam of 10 this many places give MNIST a recall of 0.957 for 0.919, at 2 % more distances, and MiniLM
+// 0.916 for 0.887: what 8-bit codes have.
+std::size_t reserve_for(std::size_t k) { return 6 + k / 4; }
+
 void pad(std::size_t written, std::size_t k, const Answer& answer) {
     std::fill(answer.ids + written, answer.ids + k, number_of(kNoId));
     std::fill(answer.distances + written, answer.distances + k, kFarthest);
@@ -39,52 +44,69 @@ std::size_t Search::answer(const std::byte* query, const Asked& asked, const Ans
 }
 
 void Search::walk(const Probe& probe, const Asked& asked) {
-    // A query that has no code (fractions where the vectors are whole numbers) walks on the stored vectors.
-    const auto code = view_.code.on() ? view_.code.probe(probe, scratch_.code) : std::nullopt;
-    coded = code.has_value();
-    const Ground ground = coded ? Ground::coded(view_) : stored_;
-    Walk walk(view_, ground, coded ? *code : probe, scratch_.walk);
+    const CodeTable &fine = view_.fine, &coarse = view_.coarse;
+    // A query that has no code (fractions where the vectors are whole numbers) is compared with the stored vectors.
+    std::optional<Probe> by_fine, by_coarse;
+    if (fine.on()) by_fine = fine.code.probe(probe, scratch_.code);
+    if (coarse.on()) by_coarse = fine.code.lossless() ? coarse.code.probe(probe, scratch_.coarse_code) : by_fine;
+
+    const Probe& walked = by_coarse ? *by_coarse : by_fine ? *by_fine : probe;
+    const Ground ground = by_coarse ? Ground::coded(view_, coarse) : by_fine ? Ground::coded(view_, fine) : stored_;
+    Walk walk(view_, ground, walked, scratch_.walk);
     const Key start = walk.descend(1);
     if (view_.removed == 0)
-        walk.spread(start, 0, asked.width);
+        walk.spread(start, 0, asked.width, by_coarse ? reserve_for(asked.k) : 0);
     else
         walk.spread_to_live(start, asked.width);
     tally += walk.tally;
+    compared_bytes += walk.tally.distances * ground.row_bytes();
     found_ = walk.beam().keys();
-    if (coded && !view_.code.lossless()) rerank(probe, count_to_rerank(*code, asked.k), asked.k);
+
+    // From coarse to fine to exact, ever fewer.
+    if (by_coarse && by_fine)
+        tally.distances +=
+            rerank(Ground::coded(view_, fine), *by_fine, count_to_rerank(coarse, walked, asked.k), asked.k);
+    if (by_fine && !fine.code.lossless())
+        tally.reranked += rerank(stored_, probe, count_to_rerank(fine, *by_fine, asked.k), asked.k);
+    else if (by_coarse && !by_fine)
+        tally.reranked += rerank(stored_, probe, count_to_rerank(coarse, walked, asked.k), asked.k);
 }
 
-// Those that may be among the k nearest by the stored vectors, as far as their codes tell.
-std::size_t Search::count_to_rerank(const Probe& code, std::size_t k) const {
+// Those that may be among the k nearest, as far as the codes they were found by tell.
+std::size_t Search::count_to_rerank(const CodeTable& codes, const Probe& code, std::size_t k) const {
     if (found_.size() <= k) return found_.size();
     const Key last = found_[k - 1];
     // Under ip the codes cannot tell: with k = 10, re-ranking 16 of a beam and all of it had the same recall on text.
-    if (space_.metric() == Metric::ip) return std::min(found_.size(), std::max<std::size_t>(2 * k, 16));
-    const Distance blur = view_.code.blur(code, view_.code_factors_of(Slot{last.slot()}), last.distance());
+    if (space_.metric() == Metric::ip)
+        return codes.code.traversal() == Traversal::sq4 ? found_.size()
+                                                        : std::min(found_.size(), std::max<std::size_t>(2 * k, 16));
+    const Distance blur = codes.code.blur(code, codes.factors_of(Slot{last.slot()}), last.distance());
     std::size_t count = k;
     while (count < found_.size() && found_[count].distance() <= last.distance() + blur) ++count;
     return count;
 }
 
-// The nearest `count` by their codes meet the stored vectors. A run of equal distances that k cuts through must be met
-// whole, or which of them are reported would depend on where they are stored: so more are met while the last is as far
-// as the k-th.
-void Search::rerank(const Probe& probe, std::size_t count, std::size_t k) {
-    std::vector<Key>& candidates = scratch_.candidates;
-    candidates.clear();
+// The nearest `count` are measured on a better ground; returns how many were. A run of equal distances that k cuts
+// through must be met whole, or which of them are reported would depend on where they are stored: so more are met while
+// the last is as far as the k-th.
+std::size_t Search::rerank(const Ground& ground, const Probe& probe, std::size_t count, std::size_t k) {
+    std::vector<Key>& better = scratch_.better;
+    better.clear();
     for (;; count *= 2) {
-        const auto fresh = found_.first(std::min(count, found_.size())).subspan(candidates.size());
+        const auto fresh = found_.first(std::min(count, found_.size())).subspan(better.size());
         scratch_.joint.resize(fresh.size());
         scratch_.distances.resize(fresh.size());
         for (std::size_t i = 0; i < fresh.size(); ++i) scratch_.joint[i] = fresh[i].slot();
-        stored_.measure(probe, scratch_.joint.data(), fresh.size(), scratch_.distances.data());
-        for (std::size_t i = 0; i < fresh.size(); ++i) candidates.emplace_back(scratch_.distances[i], fresh[i].slot());
-        std::sort(candidates.begin(), candidates.end());
-        if (candidates.size() == found_.size() || candidates.size() <= k) break;
-        if (candidates[k - 1].distance() != candidates.back().distance()) break;
+        ground.measure(probe, scratch_.joint.data(), fresh.size(), scratch_.distances.data());
+        for (std::size_t i = 0; i < fresh.size(); ++i) better.emplace_back(scratch_.distances[i], fresh[i].slot());
+        std::sort(better.begin(), better.end());
+        if (better.size() == found_.size() || better.size() <= k) break;
+        if (better[k - 1].distance() != better.back().distance()) break;
     }
-    found_ = candidates;
-    tally.reranked += candidates.size();
+    compared_bytes += better.size() * ground.row_bytes();
+    scratch_.candidates.swap(better);
+    found_ = scratch_.candidates;
+    return found_.size();
 }
 
 // The first k of what was found. That is sorted by (distance, slot) and the answer by (distance, id), so each run of

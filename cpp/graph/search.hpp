@@ -42,13 +42,13 @@ public:
 
     // Of all answers so far.
     Tally tally;
-    std::size_t scanned = 0;  // vectors compared in scans, which no walk has counted
-    bool coded = false;       // the walks compared codes
+    std::size_t scanned = 0;         // vectors compared in scans, which no walk has counted
+    std::size_t compared_bytes = 0;  // of codes and vectors, in walks and in re-ranking
 
 private:
     void walk(const Probe& probe, const Asked& asked);
-    std::size_t count_to_rerank(const Probe& code, std::size_t k) const;
-    void rerank(const Probe& probe, std::size_t count, std::size_t k);
+    std::size_t count_to_rerank(const CodeTable& codes, const Probe& code, std::size_t k) const;
+    std::size_t rerank(const Ground& ground, const Probe& probe, std::size_t count, std::size_t k);
     std::size_t write_found(std::size_t k, const Answer& answer);
     std::size_t scan_for(const std::byte* query, const Asked& asked, const Answer& answer);
 

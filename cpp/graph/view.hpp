@@ -9,8 +9,8 @@
 #include "base/table.hpp"
 #include "base/types.hpp"
 #include "codecs/space.hpp"
-#include "codecs/walk_code.hpp"
 #include "graph/links.hpp"
+#include "vectors/code_table.hpp"
 #include "vectors/id_map.hpp"
 
 namespace vicinal {
@@ -42,19 +42,18 @@ struct Layout {
 struct View {
     View(const Layout& layout, const Space& space);
 
-    Table rows;          // vectors as they are stored
-    Table factors;       // one float a row, for metrics that have them
-    Table ids;           // the user's number of each
-    IdMap names;         // and back: the slots of the live ones by their numbers
-    Table codes;         // what walks compare, where they do not compare the vectors themselves
-    Table code_factors;  // beside each code, where it has factors
+    Table rows;        // vectors as they are stored
+    Table factors;     // one float a row, for metrics that have them
+    Table ids;         // the user's number of each
+    IdMap names;       // and back: the slots of the live ones by their numbers
+    CodeTable fine;    // 8 bits a dimension: what construction compares, and walks where there is nothing coarser
+    CodeTable coarse;  // 4 bits: what walks compare where that pays; never without the fine ones
     Table states;
     Table levels;       // highest level of each node
     Table links;        // on level 0
     Table upper_first;  // by slot: where its rows of upper links begin
     Table upper_links;  // for each node of level L > 0, L rows: level 1 first
 
-    WalkCode code;  // how `codes` are made
     std::size_t dim = 0;
     std::size_t width = 0, upper_width = 0;
     std::uint32_t count = 0;        // slots in use
@@ -64,10 +63,6 @@ struct View {
     Level top = -1;  // of the entry; -1: the graph is empty
 
     kernels::Rows vectors() const { return {rows.data(), rows.stride(), dim, factors.as<float>()}; }
-    kernels::Rows coded_vectors() const { return {codes.data(), codes.stride(), dim, code_factors.as<float>()}; }
-    CodeFactors code_factors_of(Slot slot) const {
-        return code_factors.stride() == 0 ? CodeFactors{} : code_factors.as<CodeFactors>()[index_of(slot)];
-    }
     const std::byte* vector(Slot slot) const { return rows.row(index_of(slot)); }
     float factor(Slot slot) const { return factors.stride() == 0 ? 0.0F : factors.as<float>()[index_of(slot)]; }
     Id id(Slot slot) const { return ids.as<Id>()[index_of(slot)]; }

@@ -75,9 +75,9 @@ void Walk::measure_gathered(std::size_t n) {
     tally.distances += n;
 }
 
-void Walk::spread(Key start, Level level, std::size_t width) {
+void Walk::spread(Key start, Level level, std::size_t width, std::size_t reserve) {
     Beam& beam = scratch_.beam;
-    beam.reset(width, scratch_.slots.size());
+    beam.reset(width, scratch_.slots.size(), reserve);
     scratch_.visited.clear();
     scratch_.visited.visit(start.slot());
     const std::uint32_t first = start.slot();

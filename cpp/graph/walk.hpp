@@ -46,7 +46,7 @@ public:
     Key descend(Level level);
 
     // The beam: up to `width` of the nearest nodes of `level` that are reached from `start`. They are in beam().
-    void spread(Key start, Level level, std::size_t width);
+    void spread(Key start, Level level, std::size_t width, std::size_t reserve = 0);
 
     // The same on level 0 when only nodes in state `live` may be reported: every node may be walked, so the frontier
     // is kept apart from the results.

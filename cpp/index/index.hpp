@@ -22,7 +22,7 @@ struct Vectors {
 // Where search() puts what it finds: k columns a query, row by row, nearest first, short rows padded with id -1 and
 // distance +inf. `work` is empty, or has one entry per query.
 struct Work {
-    std::int64_t distances = 0;  // vectors compared exactly
+    std::int64_t distances = 0;  // vectors compared, themselves or by their codes
     std::int64_t estimates = 0;
     std::int64_t hops = 0;   // rows of links read
     std::int64_t bytes = 0;  // of vectors and links touched
@@ -133,7 +133,7 @@ private:
 
 // What n vectors will take, by the same arithmetic that lays them out. Automatic traversal is taken for what it chooses
 // for a thousand vectors and more that are neither whole numbers nor spoiled by rounding; whole numbers take 8 bytes
-// less each (ask for u8).
+// less each.
 Memory plan_memory(const Options& options, std::size_t n);
 
 // The k nearest of the base by comparison with each of them, without an index; ids are row numbers and equal distances

@@ -6,11 +6,11 @@ namespace vicinal {
 namespace {
 
 // One sum for what is and for what will be: the forecast cannot drift from the layout.
-Memory count(const Layout& layout, const WalkCode& code, std::size_t slots, std::size_t upper_rows,
+Memory count(const Layout& layout, std::size_t code_bytes, std::size_t slots, std::size_t upper_rows,
              std::size_t names_bytes) {
     Memory memory;
     memory.vectors = slots * layout.row_stride;
-    memory.codes = slots * (code.stride() + code.factor_bytes());
+    memory.codes = slots * code_bytes;
     memory.factors = layout.has_factors ? slots * sizeof(float) : 0;
     memory.links = slots * layout.link_stride;
     memory.upper_links = upper_rows * layout.upper_link_stride + slots * (sizeof(std::uint32_t) + 1);
@@ -23,7 +23,8 @@ Memory count(const Layout& layout, const WalkCode& code, std::size_t slots, std:
 Memory Index::memory() const {
     const Reading reading(*parts_);
     const View& view = reading.view();
-    return count(parts_->graph.layout, view.code, view.count, view.upper_count, view.names.bytes());
+    return count(parts_->graph.layout, view.fine.row_bytes() + view.coarse.row_bytes(), view.count, view.upper_count,
+                 view.names.bytes());
 }
 
 Memory plan_memory(const Options& options, std::size_t n) {
@@ -32,8 +33,10 @@ Memory plan_memory(const Options& options, std::size_t n) {
     const Layout layout(space, options.M);
     // Levels above 0 of all nodes: n / M of level 1, n / M^2 of level 2, ...
     const std::size_t upper_rows = n / (options.M - 1);
-    return count(layout, WalkCode(space, likely_traversal(space, options.traversal)), n, upper_rows,
-                 IdMap::bytes_for(n));
+    const CodeChoice likely = likely_choice(space, options.traversal);
+    const std::size_t code_bytes = CodeTable(WalkCode(space, likely.fine)).row_bytes() +
+                                   (likely.coarse ? CodeTable(WalkCode(space, Traversal::sq4)).row_bytes() : 0);
+    return count(layout, code_bytes, n, upper_rows, IdMap::bytes_for(n));
 }
 
 GraphShape Index::graph_shape() const {
@@ -44,7 +47,7 @@ GraphShape Index::graph_shape() const {
     shape.removed = view.removed;
     shape.top_level = view.top;
     shape.level_counts.resize(static_cast<std::size_t>(view.top) + 1);
-    shape.walked = view.code.traversal();
+    shape.walked = choice_of(view).walked();
     std::size_t links = 0;
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
         links += view.links_of(Slot{slot}, 0).degree();

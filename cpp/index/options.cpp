@@ -28,7 +28,7 @@ void check(const Options& options) {
         throw InvalidArgumentError("traversal " + std::string(name_of(options.traversal)) + " does not serve metric " +
                                    std::string(name_of(options.metric)) + " with dtype " +
                                    std::string(name_of(options.dtype)) +
-                                   ": sq8 takes f32, f16 and bf16, u8 the same under l2 and ip");
+                                   ": sq8 and sq4 take f32, f16 and bf16, u8 the same under l2 and ip");
     if (options.dtype == Dtype::b1 && options.dim % 8 != 0)
         throw InvalidArgumentError("dim is " + std::to_string(options.dim) +
                                    ", expected a multiple of 8 for packed bits");

@@ -45,12 +45,11 @@ bool answer_all_exactly(const ScanRows& rows, const Space& space, const Queries&
 
 Work work_of(const Search& search, const View& view, const Space& space, std::size_t width) {
     const Tally& tally = search.tally;
-    const std::size_t compared = search.coded ? view.codes.stride() + view.code.factor_bytes() : space.row_bytes();
     Work work;
     work.distances = static_cast<std::int64_t>(tally.distances + search.scanned);
     work.hops = static_cast<std::int64_t>(tally.hops);
-    work.bytes = static_cast<std::int64_t>(tally.distances * compared + tally.hops * view.links.stride() +
-                                           (tally.reranked + search.scanned) * space.row_bytes());
+    work.bytes = static_cast<std::int64_t>(search.compared_bytes + tally.hops * view.links.stride() +
+                                           search.scanned * space.row_bytes());
     work.reranked = static_cast<std::int64_t>(tally.reranked);
     work.effort = static_cast<std::int64_t>(width);
     return work;

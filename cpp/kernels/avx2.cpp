@@ -343,6 +343,40 @@ struct Integers {
     }
 };
 
+// As bytes of 0 to 15 the elements are 8 too large, which adds a multiple of the query's sum. Products of such bytes
+// with signed ones, four of them added, stay within 4 * 15 * 128, far from saturating.
+struct Nibbles {
+    static constexpr bool kScaled = false;
+    static std::size_t row_bytes(std::size_t dim) { return dim / 2; }
+
+    template <std::size_t kRows, Ahead kAhead>
+    static void score(Bytes q, const Rows& rows, const Group& group) {
+        const std::size_t bytes = row_bytes(rows.dim);
+        const __m256i nibble = _mm256_set1_epi8(15);
+        const __m256i eight = _mm256_set1_epi8(8);
+        const __m256i one = _mm256_set1_epi16(1);
+        __m256i sum[kRows];
+        __m256i shared = _mm256_setzero_si256();
+        for (std::size_t r = 0; r < kRows; ++r) sum[r] = _mm256_setzero_si256();
+
+        for (std::size_t i = 0; i < bytes; i += 32) {
+            if (i % kLine == 0) prefetch_block<kRows, kAhead>(group, i);
+            const __m256i low = load(q + 2 * i);
+            const __m256i high = load(q + 2 * i + 32);
+            const auto pairs = [&](__m256i a, __m256i b) {
+                return _mm256_add_epi16(_mm256_maddubs_epi16(a, low), _mm256_maddubs_epi16(b, high));
+            };
+            shared = add_products(shared, pairs(eight, eight), one);
+            for (std::size_t r = 0; r < kRows; ++r) {
+                const __m256i both = load(group.row[r] + i);
+                const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(both, 4), nibble);
+                sum[r] = add_products(sum[r], pairs(_mm256_and_si256(both, nibble), upper), one);
+            }
+        }
+        for (std::size_t r = 0; r < kRows; ++r) group.out[r] = total<std::int32_t>(_mm256_sub_epi32(sum[r], shared));
+    }
+};
+
 struct Hamming {
     std::int64_t differing = 0;
     void add(std::uint64_t q, std::uint64_t x) { differing += _mm_popcnt_u64(q ^ x); }
@@ -450,6 +484,7 @@ constinit const Table kAvx2Table = {
     .dot_u8 = score_rows<Integers<DotU8>>,
     .dot_i8 = score_rows<Integers<DotI8>>,
     .dot_steps = score_rows<Integers<DotSteps>>,
+    .dot_nibbles = score_rows<Nibbles>,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .f32_to_f16 = narrow_all<narrow_f16>,

@@ -320,6 +320,53 @@ struct Integers {
     }
 };
 
+// As bytes of 0 to 15 the elements are 8 too large, which adds a multiple of the query's sum.
+struct Nibbles {
+    static constexpr bool kScaled = false;
+    static std::size_t row_bytes(std::size_t dim) { return dim / 2; }
+
+    // The query's bytes that meet the lower and the upper halves of 64 bytes of a row.
+    struct Query {
+        __m512i low, high;
+        Query(__m512i first, __m512i second)
+            : low(_mm512_maskz_shuffle_i64x2(0xff, first, second, 0x44)),
+              high(_mm512_maskz_shuffle_i64x2(0xff, first, second, 0xee)) {}
+    };
+    static __m512i add(__m512i sum, const Query& query, __m512i lower, __m512i upper) {
+        return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(sum, lower, query.low), upper, query.high);
+    }
+    static __m512i add(__m512i sum, const Query& query, __m512i both) {
+        const __m512i nibble = _mm512_set1_epi8(15);
+        const __m512i upper = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble);
+        return add(sum, query, _mm512_and_si512(both, nibble), upper);
+    }
+
+    template <std::size_t kRows, Ahead kAhead>
+    static void score(Bytes q, const Rows& rows, const Group& group) {
+        const std::size_t bytes = row_bytes(rows.dim);
+        const __m512i eight = _mm512_set1_epi8(8);
+        __m512i sum[kRows];
+        __m512i shared = _mm512_setzero_si512();
+        for (std::size_t r = 0; r < kRows; ++r) sum[r] = _mm512_setzero_si512();
+
+        std::size_t i = 0;
+        for (; i + kLine <= bytes; i += kLine) {
+            prefetch_block<kRows, kAhead>(group, i);
+            const Query query(load(q + 2 * i), load(q + 2 * i + kLine));
+            shared = add(shared, query, eight, eight);
+            for (std::size_t r = 0; r < kRows; ++r) sum[r] = add(sum[r], query, load(group.row[r] + i));
+        }
+        if (i < bytes) {  // half a line
+            prefetch_block<kRows, kAhead>(group, i);
+            const Query query(load(q + 2 * i), _mm512_setzero_si512());
+            shared = add(shared, query, eight, eight);
+            for (std::size_t r = 0; r < kRows; ++r)
+                sum[r] = add(sum[r], query, load(first_bytes(bytes - i), group.row[r] + i));
+        }
+        for (std::size_t r = 0; r < kRows; ++r) group.out[r] = total<std::int32_t>(_mm512_sub_epi32(sum[r], shared));
+    }
+};
+
 // Bits set in each byte, by looking up its two halves (vpopcntdq is newer than VNNI), added up to 64-bit lanes.
 __m512i add_bits(__m512i sum, __m512i v) {
     const __m512i table = _mm512_set4_epi32(0x04030302, 0x03020201, 0x03020201, 0x02010100);
@@ -429,6 +476,7 @@ constinit const Table kAvx512Table = {
     .dot_u8 = score_rows<Integers<DotU8>>,
     .dot_i8 = score_rows<Integers<DotI8>>,
     .dot_steps = score_rows<Integers<DotI8>>,
+    .dot_nibbles = score_rows<Nibbles>,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .f32_to_f16 = narrow_all<narrow_f16>,

@@ -24,7 +24,7 @@ struct Rows {
 
 // Writes out[i] = score(query, row slots[i]) for i < n. A score depends on the query and the row alone, bit for bit:
 // not on its place in the list, not on n, not on addresses. Prefetches rows ahead of the one it works on. `query` is
-// float32 for the floating row types, and of the rows' own type for i8, u8 and packed bits.
+// float32 for the floating row types, signed bytes for nibbles, and of the rows' own type for i8, u8 and packed bits.
 using ScoreRows = void (*)(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
 
 using Narrow = void (*)(const float* from, std::uint16_t* to, std::size_t n);  // round to nearest, ties to even
@@ -45,6 +45,9 @@ struct Table {
     ScoreRows l2_u8, l2_i8, dot_u8, dot_i8;
     // The same of signed bytes none of which is -128: where the processor multiplies bytes with fewer steps, it may.
     ScoreRows dot_steps;
+    // The same of signed bytes and four-bit rows: x[i] is -8 to 7 and stored as x[i] + 8. Of every 64 elements byte j
+    // of 32 holds element j in its lower half and element j + 32 in its upper half. dim is a multiple of 64.
+    ScoreRows dot_nibbles;
     // Packed bits: differing bits; one minus the share of common bits (0 where both are empty).
     ScoreRows hamming_b1, jaccard_b1;
 

@@ -304,6 +304,31 @@ struct Integers {
     }
 };
 
+// Four bits an element, stored 8 too large.
+struct Nibbles {
+    static constexpr bool kScaled = false;
+    static std::size_t row_bytes(std::size_t dim) { return dim / 2; }
+
+    template <std::size_t kRows, Ahead kAhead>
+    static void score(Bytes q, const Rows& rows, const Group& group) {
+        const std::size_t bytes = row_bytes(rows.dim);
+        DotI8::Sum sum[kRows][2];
+        for (std::size_t r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = DotI8::zero();
+        for (std::size_t i = 0; i < bytes; i += 16) {
+            if (i % kLine == 0) prefetch_block<kRows, kAhead>(group, i);
+            const Bytes query = q + i / 32 * 64 + i % 32;
+            const uint8x16_t low = load(query);
+            const uint8x16_t high = load(query + 32);
+            for (std::size_t r = 0; r < kRows; ++r) {
+                const uint8x16_t both = load(group.row[r] + i);
+                DotI8::add(sum[r], low, vsubq_u8(vandq_u8(both, vdupq_n_u8(15)), vdupq_n_u8(8)));
+                DotI8::add(sum[r], high, vsubq_u8(vshrq_n_u8(both, 4), vdupq_n_u8(8)));
+            }
+        }
+        for (std::size_t r = 0; r < kRows; ++r) group.out[r] = DotI8::total(sum[r]);
+    }
+};
+
 uint32x4_t add_bits(uint32x4_t sum, uint8x16_t v) { return vpadalq_u16(sum, vpaddlq_u8(vcntq_u8(v))); }
 
 struct Hamming {
@@ -388,6 +413,7 @@ constinit const Table kNeonTable = {
     .dot_u8 = score_rows<Integers<DotU8>>,
     .dot_i8 = score_rows<Integers<DotI8>>,
     .dot_steps = score_rows<Integers<DotI8>>,
+    .dot_nibbles = score_rows<Nibbles>,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .f32_to_f16 = narrow_all<narrow_f16>,

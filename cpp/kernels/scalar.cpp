@@ -132,6 +132,19 @@ void dot(const void* query, const Rows& rows, const std::uint32_t* slots, std::s
     }
 }
 
+void dot_nibbles(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out) {
+    for (std::size_t r = 0; r < n; ++r) {
+        ask_for(rows, slots, r + 1, n);
+        const std::byte* row = row_at(rows, slots[r]);
+        std::int64_t sum = 0;
+        for (std::size_t i = 0; i < rows.dim; ++i) {
+            const std::uint8_t both = load<std::uint8_t>(row, i / 64 * 32 + i % 32);
+            sum += load<std::int8_t>(query, i) * ((i % 64 < 32 ? both & 15 : both >> 4) - 8);
+        }
+        out[r] = static_cast<float>(sum);
+    }
+}
+
 void hamming_b1(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out) {
     for (std::size_t r = 0; r < n; ++r) {
         ask_for(rows, slots, r + 1, n);
@@ -189,6 +202,7 @@ constinit const Table kScalarTable = {
     .dot_u8 = dot<U8>,
     .dot_i8 = dot<I8>,
     .dot_steps = dot<I8>,
+    .dot_nibbles = dot_nibbles,
     .hamming_b1 = hamming_b1,
     .jaccard_b1 = jaccard_b1,
     .f32_to_f16 = narrow_all<f16_of>,

@@ -34,9 +34,10 @@
 //   56   8  norm of the shortest vector ever added, a double    } all three are zero unless the metric is ip;
 //   64   8  norm of the longest one, a double                   } of the rows none is shorter or longer
 //   72   8  ceiling of the lift, a double: at most the square of the longest
-//   80   1  traversal in use, not 0; the one that was asked for, unless that is automatic, the vectors are their own
-//           codes or there are none. Codes are not stored: they are made from the rows
-//   81   7  zero
+//   80   1  kind of codes: 1 none, 2 u8, 3 sq8 (codecs/walk_code.hpp)    } as asked for, or as chosen under automatic
+//   81   1  1 when there are coarse codes, of sq4, besides; else 0       } traversal. Codes are not stored: they are
+//           made from the rows
+//   82   6  zero
 //
 // Each count stands once. `removed` could be had by counting states, and stands here so that whoever asks what is in
 // a file need not read more than its settings; the reader counts and compares. The rest is derived: the length of
@@ -68,7 +69,7 @@ constexpr std::size_t kDimAt = 0, kMetricAt = 4, kDtypeAt = 5, kLiftAt = 6, kTra
 constexpr std::size_t kEfConstructionAt = 12, kSeedAt = 16, kCountAt = 24, kRemovedAt = 28, kInsertionsAt = 32;
 constexpr std::size_t kNextIdAt = 40, kEntryAt = 48, kJudgeAtAt = 52, kShortestAt = 56, kLongestAt = 64,
                       kCeilingAt = 72;
-constexpr std::size_t kWalkedAt = 80, kZerosAt = 81, kZeros = 7;
+constexpr std::size_t kFineAt = 80, kCoarseAt = 81, kZerosAt = 82, kZeros = 6;
 
 // Larger settings are not an index of this version. They are also the limits of what a caller may ask for.
 constexpr std::uint32_t kMaxDim = 65'536;

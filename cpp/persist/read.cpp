@@ -76,12 +76,12 @@ void derive_codes(Graph& graph, const Settings& settings, const std::string& nam
     Team alone(1);
     const Crew crew{alone, watch};
     graph.judge_at = settings.judge_at;
-    const bool have_code = rows_have_code(graph, settings.walked, crew);
+    const bool have_code = rows_have_code(graph, settings.codes.fine, crew);
     if (watch.stopped()) throw Stopped();
     if (!have_code)
-        refuse(name, "traversal " + std::string(name_of(settings.walked)) +
-                         " is in use with rows that are not whole numbers from 0 to 255");
-    if (!encode_all(graph, settings.walked, crew)) throw Stopped();
+        refuse(name, "codes of " + std::string(name_of(settings.codes.fine)) +
+                         " are in use with rows that are not whole numbers from 0 to 255");
+    if (!encode_all(graph, settings.codes, crew)) throw Stopped();
 }
 
 }  // namespace

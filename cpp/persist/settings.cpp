@@ -53,15 +53,17 @@ void check_norms(const Settings& settings, const std::string& name) {
 
 void check_traversal(const Settings& settings, const std::string& name) {
     const Space space(settings.metric, settings.dtype, settings.dim);
-    for (const Traversal traversal : {settings.graph.traversal, settings.walked})
+    for (const Traversal traversal : {settings.graph.traversal, settings.codes.fine, settings.codes.walked()})
         if (traversal != Traversal::automatic && !WalkCode::serves(space, traversal))
             refuse(name, "traversal " + std::string(name_of(traversal)) + " stands with metric " +
                              std::string(name_of(settings.metric)) + " and dtype " +
                              std::string(name_of(settings.dtype)) + ", expected one that serves them");
+    if (settings.codes.coarse && settings.codes.fine == Traversal::exact)
+        refuse(name, "coarse codes stand without finer ones, expected both or none");
     const bool chosen_by_caller = settings.graph.traversal != Traversal::automatic && settings.count != 0;
-    const Traversal expected = likely_traversal(space, settings.graph.traversal);
-    if (chosen_by_caller && settings.walked != expected)
-        refuse(name, "the traversal in use is " + std::string(name_of(settings.walked)) + ", expected " +
+    const Traversal expected = likely_choice(space, settings.graph.traversal).walked();
+    if (chosen_by_caller && settings.codes.walked() != expected)
+        refuse(name, "the traversal in use is " + std::string(name_of(settings.codes.walked())) + ", expected " +
                          std::string(name_of(expected)) + ", which was asked for");
 }
 
@@ -85,7 +87,7 @@ Settings settings_of(const Graph& graph, std::int64_t next_id) {
     settings.next_id = next_id;
     settings.entry = index_of(graph.view.entry);
     settings.norms = graph.norms;
-    settings.walked = graph.view.code.traversal();
+    settings.codes = choice_of(graph.view);
     settings.judge_at = graph.judge_at;
     return settings;
 }
@@ -107,7 +109,8 @@ SettingsBytes encode(const Settings& settings) {
     store_number(bytes, kNextIdAt, static_cast<std::uint64_t>(settings.next_id));
     store_number(bytes, kEntryAt, settings.entry);
     store_number(bytes, kJudgeAtAt, settings.judge_at);
-    store_number(bytes, kWalkedAt, static_cast<std::uint8_t>(settings.walked));
+    store_number(bytes, kFineAt, static_cast<std::uint8_t>(settings.codes.fine));
+    store_number(bytes, kCoarseAt, static_cast<std::uint8_t>(settings.codes.coarse));
     store_number(bytes, kShortestAt, std::bit_cast<std::uint64_t>(settings.norms.shortest));
     store_number(bytes, kLongestAt, std::bit_cast<std::uint64_t>(settings.norms.longest));
     store_number(bytes, kCeilingAt, std::bit_cast<std::uint64_t>(settings.norms.ceiling));
@@ -126,7 +129,7 @@ Settings decode_settings(std::span<const std::byte> bytes, const std::string& na
     settings.metric = Metric{fields.number<std::uint8_t>("the metric", kMetricAt, 0, 4)};
     settings.dtype = Dtype{fields.number<std::uint8_t>("the dtype", kDtypeAt, 0, 5)};
     settings.graph.lift = GraphOptions::Lift{fields.number<std::uint8_t>("lift", kLiftAt, 0, 2)};
-    settings.graph.traversal = Traversal{fields.number<std::uint8_t>("traversal", kTraversalAt, 0, 3)};
+    settings.graph.traversal = Traversal{fields.number<std::uint8_t>("traversal", kTraversalAt, 0, 4)};
     settings.graph.M = fields.number<std::uint32_t>("M", kMAt, kMinM, kMaxM);
     settings.graph.ef_construction =
         fields.number<std::uint32_t>("ef_construction", kEfConstructionAt, 1, kMaxEfConstruction);
@@ -138,7 +141,8 @@ Settings decode_settings(std::span<const std::byte> bytes, const std::string& na
         "the next id", kNextIdAt, 0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())));
     settings.entry = fields.number<std::uint32_t>("the entry", kEntryAt, 0, kMaxSlots - 1);
     settings.judge_at = fields.number<std::uint32_t>("the next choice of traversal", kJudgeAtAt, 0, kMaxJudgeAt);
-    settings.walked = Traversal{fields.number<std::uint8_t>("the traversal in use", kWalkedAt, 1, 3)};
+    settings.codes.fine = Traversal{fields.number<std::uint8_t>("the kind of codes", kFineAt, 1, 3)};
+    settings.codes.coarse = fields.number<std::uint8_t>("whether there are coarse codes", kCoarseAt, 0, 1) != 0;
     for (std::size_t i = 0; i < kZeros; ++i) fields.number<std::uint8_t>("a reserved byte", kZerosAt + i, 0, 0);
     settings.norms.shortest = fields.norm("the norm of the shortest vector", kShortestAt);
     settings.norms.longest = fields.norm("the norm of the longest vector", kLongestAt);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "codecs/types.hpp"
+#include "graph/code_choice.hpp"
 #include "graph/graph.hpp"
 #include "persist/format.hpp"
 
@@ -24,7 +25,7 @@ struct Settings {
     std::int64_t next_id = 0;
     std::uint32_t entry = 0;
     Norms norms;
-    Traversal walked = Traversal::exact;
+    CodeChoice codes;
     std::uint32_t judge_at = 0;
 };
 

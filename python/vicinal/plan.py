@@ -84,8 +84,8 @@ def plan(
     M : int
         Links of a node above level 0; level 0 holds 2M.
     traversal : str
-        What a search walks on, as for :class:`vicinal.Index`. ``"auto"`` is forecast as ``"sq8"`` for floats in more
-        than 32 dimensions; whole numbers from 0 to 255, which it walks on as ``"u8"``, take 8 bytes less each.
+        What a search walks on, as for :class:`vicinal.Index`. ``"auto"`` is forecast as ``"sq4"`` for floats in
+        192 dimensions and more, and as ``"sq8"`` in more than 32; whole numbers from 0 to 255 take 8 bytes less each.
 
     Returns
     -------

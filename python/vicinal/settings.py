@@ -16,7 +16,7 @@ MAX_SEED = 2**64 - 1
 METRICS = ("l2", "ip", "cosine", "hamming", "jaccard")
 DTYPES = ("f32", "f16", "bf16", "i8", "u8", "b1")
 LIFTS = ("auto", "on", "off")
-TRAVERSALS = ("auto", "exact", "u8", "sq8")
+TRAVERSALS = ("auto", "exact", "u8", "sq8", "sq4")
 
 
 def whole_number(name: str, value: object, least: int, most: int) -> int:

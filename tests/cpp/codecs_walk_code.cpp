@@ -1,4 +1,4 @@
-// 8-bit codes against the vectors they stand for.
+// Codes against the vectors they stand for.
 #include "codecs/walk_code.hpp"
 
 #include <algorithm>
@@ -33,11 +33,11 @@ public:
         }
     }
 
-    std::vector<float> distances(const Probe& probe, std::size_t dim) const {
+    std::vector<float> distances(const Probe& probe) const {
         std::vector<std::uint32_t> slots(factors_.size());
         std::iota(slots.begin(), slots.end(), 0U);
         std::vector<float> distances(slots.size());
-        code.ruler().measure(probe, {codes_.data(), code.stride(), dim, &factors_.data()->add}, slots.data(),
+        code.ruler().measure(probe, {codes_.data(), code.stride(), code.length(), &factors_.data()->add}, slots.data(),
                              slots.size(), distances.data());
         return distances;
     }
@@ -58,7 +58,7 @@ std::vector<float> coded_distances(const Stored& vectors, Traversal traversal, c
     std::vector<std::byte> scratch;
     const auto probe = coded.code.probe(vectors.space.probe_given(given, prepared), scratch);
     REQUIRE(probe);
-    return coded.distances(*probe, vectors.space.dim());
+    return coded.distances(*probe);
 }
 
 std::vector<float> of_length_one(std::vector<float> vectors, std::size_t dim) {
@@ -71,7 +71,7 @@ std::vector<float> of_length_one(std::vector<float> vectors, std::size_t dim) {
 }
 
 // Errors of coded distances from one vector to many, in units of the noise that is forecast for each.
-std::vector<double> errors_in_noises(Metric metric, std::size_t dim, std::uint64_t seed) {
+std::vector<double> errors_in_noises(Traversal traversal, Metric metric, std::size_t dim, std::uint64_t seed) {
     constexpr std::size_t kRows = 400;
     const std::vector<float> drawn = of_length_one(trial::drawn_floats((kRows + 1) * dim, seed), dim);
     const Bytes all = trial::as_bytes(drawn);
@@ -79,9 +79,9 @@ std::vector<double> errors_in_noises(Metric metric, std::size_t dim, std::uint64
                          {all.begin() + static_cast<std::ptrdiff_t>(4 * dim), all.end()});
 
     const std::vector<float> exact = vectors.distances_from_given(all.data());
-    const std::vector<float> coded = coded_distances(vectors, Traversal::sq8, all.data());
+    const std::vector<float> coded = coded_distances(vectors, traversal, all.data());
 
-    const WalkCode code(vectors.space, Traversal::sq8);
+    const WalkCode code(vectors.space, traversal);
     std::vector<double> errors(kRows);
     for (std::size_t i = 0; i < kRows; ++i) {
         const double forecast = static_cast<double>(code.noise(drawn.data(), exact[i]) * exact[i]);
@@ -108,7 +108,8 @@ bool is_integral(float value) {
 }  // namespace
 
 TEST_CASE("traversals have names and other names have no traversal") {
-    for (const Traversal traversal : {Traversal::automatic, Traversal::exact, Traversal::u8, Traversal::sq8})
+    for (const Traversal traversal :
+         {Traversal::automatic, Traversal::exact, Traversal::u8, Traversal::sq8, Traversal::sq4})
         CHECK(traversal_named(name_of(traversal)) == traversal);
     CHECK(traversal_named("edge") == std::nullopt);
     CHECK(traversal_named("") == std::nullopt);
@@ -122,11 +123,12 @@ TEST_CASE("codes serve floats, whole numbers do not stay whole under cosine, and
             const Space space(metric, dtype, 64);
             CHECK(WalkCode::serves(space, Traversal::exact));
             CHECK(WalkCode::serves(space, Traversal::sq8) == is_floating(dtype));
+            CHECK(WalkCode::serves(space, Traversal::sq4) == is_floating(dtype));
             CHECK(WalkCode::serves(space, Traversal::u8) == (is_floating(dtype) && metric != Metric::cosine));
         }
 }
 
-TEST_CASE("a code takes a byte a dimension and nothing when the walk is exact") {
+TEST_CASE("a code takes a byte a dimension or half of one and nothing when the walk is exact") {
     const Space space(Metric::l2, Dtype::f32, 100);
 
     CHECK_FALSE(WalkCode(space, Traversal::exact).on());
@@ -138,6 +140,10 @@ TEST_CASE("a code takes a byte a dimension and nothing when the walk is exact") 
     CHECK(WalkCode(space, Traversal::sq8).stride() == 128);
     CHECK(WalkCode(space, Traversal::sq8).factor_bytes() == 8);
     CHECK_FALSE(WalkCode(space, Traversal::sq8).lossless());
+    CHECK(WalkCode(space, Traversal::sq4).stride() == 64);
+    CHECK(WalkCode(space, Traversal::sq4).length() == 128);
+    CHECK(WalkCode(space, Traversal::sq4).factor_bytes() == 8);
+    CHECK_FALSE(WalkCode(space, Traversal::sq4).lossless());
 }
 
 TEST_CASE("whole numbers from 0 to 255 are integral and nothing else is") {
@@ -173,17 +179,19 @@ TEST_CASE("u8 distances equal exact ones bit for bit below 2 to the 24th") {
             }
 }
 
-TEST_CASE("sq8 distances stray from exact ones by the noise that is forecast") {
-    for (const Metric metric : {Metric::l2, Metric::ip, Metric::cosine})
-        for (const std::size_t dim : {33u, 64u, 128u, 384u, 1'000u}) {
-            INFO(std::string(name_of(metric)) << ", " << dim);
+TEST_CASE("distances by rounded codes stray from exact ones by the noise that is forecast") {
+    for (const Traversal traversal : {Traversal::sq8, Traversal::sq4})
+        for (const Metric metric : {Metric::l2, Metric::ip, Metric::cosine})
+            for (const std::size_t dim : {33u, 64u, 128u, 384u, 1'000u}) {
+                INFO(std::string(name_of(traversal)) << " " << std::string(name_of(metric)) << ", " << dim);
 
-            const std::vector<double> errors = errors_in_noises(metric, dim, 5);
+                const std::vector<double> errors = errors_in_noises(traversal, metric, dim, 5);
 
-            CHECK(root_mean_square(errors) < 1.3);
-            CHECK(*std::max_element(errors.begin(), errors.end()) < 5);
-            if (metric != Metric::ip) CHECK(root_mean_square(errors) > 0.5);  // a forecast of much more is no forecast
-        }
+                CHECK(root_mean_square(errors) < 1.3);
+                CHECK(*std::max_element(errors.begin(), errors.end()) < 5);
+                // A forecast of much more is no forecast.
+                if (metric != Metric::ip) CHECK(root_mean_square(errors) > 0.5);
+            }
 }
 
 TEST_CASE("a vector's copy is at sq8 distance 0") {
@@ -194,7 +202,7 @@ TEST_CASE("a vector's copy is at sq8 distance 0") {
                 const Stored vectors(Space(metric, dtype, dim), trial::drawn_vectors(dtype, dim, 8, 3));
                 const Coded coded(vectors, Traversal::sq8);
 
-                for (std::size_t i = 0; i < vectors.n; ++i) CHECK(coded.distances(coded.of_row(i), dim)[i] == 0.0F);
+                for (std::size_t i = 0; i < vectors.n; ++i) CHECK(coded.distances(coded.of_row(i))[i] == 0.0F);
             }
 }
 
@@ -212,20 +220,21 @@ TEST_CASE("a row's own code asks as the vector it was made of does") {
             const Coded coded(vectors, traversal);
 
             for (const std::size_t i : {0u, 7u, 19u})
-                CHECK(coded.distances(coded.of_row(i), kDim) ==
+                CHECK(coded.distances(coded.of_row(i)) ==
                       coded_distances(vectors, traversal, given.data() + i * 4 * kDim));
         }
 }
 
-TEST_CASE("a zero vector has an sq8 code and its distances are the lengths of the others") {
+TEST_CASE("a zero vector has a code and its distances are the lengths of the others") {
     constexpr std::size_t kDim = 48;
     const Stored vectors(Space(Metric::l2, Dtype::f32, kDim), trial::drawn_vectors(Dtype::f32, kDim, 20, 4));
     const Bytes zero(4 * kDim);
 
-    const std::vector<float> coded = coded_distances(vectors, Traversal::sq8, zero.data());
-
     const std::vector<float> exact = vectors.distances_from_given(zero.data());
-    for (std::size_t i = 0; i < exact.size(); ++i) CHECK(coded[i] == doctest::Approx(exact[i]).epsilon(0.01));
+    for (const Traversal traversal : {Traversal::sq8, Traversal::sq4}) {
+        const std::vector<float> coded = coded_distances(vectors, traversal, zero.data());
+        for (std::size_t i = 0; i < exact.size(); ++i) CHECK(coded[i] == doctest::Approx(exact[i]).epsilon(0.01));
+    }
 }
 
 TEST_CASE("a query of other than whole numbers has no u8 code") {

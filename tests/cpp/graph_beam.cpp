@@ -1,5 +1,6 @@
 // Keys that sort as candidates should, and the beam against a sorted set.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -242,4 +243,30 @@ TEST_CASE("the nearest k of a scan are the first k by distance and id") {
         for (const auto& hit : nearest.sorted()) found.emplace_back(hit.distance, vicinal::number_of(hit.id));
         CHECK(found == all);
     }
+}
+
+TEST_CASE("a reserve keeps candidates beyond the width and none of them is expanded") {
+    Beam beam;
+    beam.reset(2, 4, 2);
+    const std::uint32_t slots[] = {0, 1, 2, 3};
+    const Distance distances[] = {3, 1, 4, 2};
+    beam.merge(slots, distances, 4);
+
+    std::array<Key, 4> nearest;
+    REQUIRE(beam.peek_next(nearest) == 2);
+    REQUIRE(beam.expand_next(nearest) == 2);
+    CHECK(nearest[0].slot() == 1);
+    CHECK(nearest[1].slot() == 3);
+    CHECK(beam.expand_next(nearest) == 0);
+    REQUIRE(beam.size() == 4);
+    CHECK(beam.keys()[3].slot() == 2);
+
+    // One that comes nearer than they are moves the second out of reach, and is expanded.
+    const std::uint32_t fresh = 9;
+    const Distance near = 1.5F;
+    beam.merge(&fresh, &near, 1);
+    CHECK(beam.size() == 4);
+    REQUIRE(beam.expand_next(nearest) == 1);
+    CHECK(nearest[0].slot() == 9);
+    CHECK(beam.expand_next(nearest) == 0);
 }

@@ -219,6 +219,7 @@ TEST_CASE("u8 that was asked for refuses fractions before anything changes") {
 TEST_CASE("what was asked for is walked from the first vector on") {
     CHECK(walked(options_of(Metric::l2, Dtype::f32, Traversal::u8), whole_numbers(3, 1)) == Traversal::u8);
     CHECK(walked(options_of(Metric::l2, Dtype::f32, Traversal::sq8), floats(3, 1)) == Traversal::sq8);
+    CHECK(walked(options_of(Metric::l2, Dtype::f32, Traversal::sq4), floats(3, 1)) == Traversal::sq4);
     CHECK(walked(options_of(Metric::l2, Dtype::f32, Traversal::sq8), floats(kMany, 1, 100)) == Traversal::sq8);
     CHECK(walked(options_of(Metric::l2, Dtype::f32, Traversal::exact), whole_numbers(kMany, 1)) == Traversal::exact);
 }
@@ -246,9 +247,58 @@ TEST_CASE("a loaded index chooses anew when the one that was saved would have") 
     }
 }
 
-TEST_CASE("a forecast takes floats for sq8, and few dimensions and integers as they are") {
-    CHECK(likely_traversal(Space(Metric::l2, Dtype::f32, 33), Traversal::automatic) == Traversal::sq8);
-    CHECK(likely_traversal(Space(Metric::l2, Dtype::f32, 32), Traversal::automatic) == Traversal::exact);
-    CHECK(likely_traversal(Space(Metric::l2, Dtype::f32, 32), Traversal::sq8) == Traversal::sq8);
-    CHECK(likely_traversal(Space(Metric::l2, Dtype::u8, 128), Traversal::automatic) == Traversal::exact);
+TEST_CASE("many dimensions are walked as sq4, above codes of u8 or sq8") {
+    constexpr std::size_t kMuch = 192;
+    const auto options = [](Metric metric) { return options_of(metric, Dtype::f32, Traversal::automatic, kMuch); };
+    for (const Metric metric : {Metric::l2, Metric::ip, Metric::cosine}) {
+        INFO(std::string(name_of(metric)));
+        CHECK(walked(options(metric), floats(kMany, 1, 0, 1, kMuch)) == Traversal::sq4);
+        CHECK(walked(options(metric), whole_numbers(kMany, 1, kMuch)) == Traversal::sq4);
+        CHECK(walked(options_of(metric, Dtype::f32, Traversal::automatic, kMuch - 1),
+                     floats(kMany, 1, 0, 1, kMuch - 1)) == Traversal::sq8);
+    }
+    CHECK(walked(options(Metric::l2), floats(kFew, 1, 0, 1, kMuch)) == Traversal::exact);
+    // Four bits blur these, eight do not.
+    CHECK(walked(options(Metric::l2), floats(kMany, 1, 3, 1, kMuch)) == Traversal::sq8);
+}
+
+TEST_CASE("an index that walks on sq4 finds what a comparison with all vectors finds and comes back from a file") {
+    for (const Metric metric : {Metric::l2, Metric::ip, Metric::cosine})
+        for (const bool whole : {true, false}) {
+            INFO(std::string(name_of(metric)) << ", whole numbers: " << whole);
+            const Bytes rows = whole ? whole_numbers(kMany, 1) : floats(kMany, 1, 128, 75);
+            const auto index = index_of(options_of(metric, Dtype::f32, Traversal::sq4), rows);
+            REQUIRE(index->graph_shape().walked == Traversal::sq4);
+
+            CHECK(share_found(*index, whole_numbers(50, 3)) > 0.95);
+            CHECK(share_found(*index, floats(50, 4, 128, 75)) > 0.95);
+            check_comes_back(*index, floats(30, 5, 50, 50));
+        }
+}
+
+TEST_CASE("a fraction after whole numbers leaves a walk on sq4 what it is") {
+    Index index(options_of(Metric::l2, Dtype::f32, Traversal::sq4));
+    add(index, whole_numbers(kMany, 1));
+    const std::size_t codes = index.memory().codes;
+
+    const Bytes fractions = floats(1, 2, 128, 60);
+    add(index, fractions);
+
+    CHECK(index.graph_shape().walked == Traversal::sq4);
+    CHECK(index.memory().codes > codes + 8 * kMany);  // sq8 has two factors a row, u8 has none
+    const Answers found = search(index, fractions);
+    CHECK(found.ids[0] == static_cast<std::int64_t>(kMany));
+    CHECK(found.distances[0] == 0.0F);
+}
+
+TEST_CASE("a forecast takes floats for sq4 or sq8, and few dimensions and integers as they are") {
+    const auto likely = [](Dtype dtype, std::size_t dim, Traversal asked = Traversal::automatic) {
+        return likely_choice(Space(Metric::l2, dtype, dim), asked);
+    };
+    CHECK(likely(Dtype::f32, 192) == CodeChoice{Traversal::sq8, true});
+    CHECK(likely(Dtype::f32, 33) == CodeChoice{Traversal::sq8, false});
+    CHECK(likely(Dtype::f32, 32) == CodeChoice{});
+    CHECK(likely(Dtype::f32, 32, Traversal::sq8) == CodeChoice{Traversal::sq8, false});
+    CHECK(likely(Dtype::f32, 32, Traversal::sq4) == CodeChoice{Traversal::sq8, true});
+    CHECK(likely(Dtype::u8, 768) == CodeChoice{});
 }

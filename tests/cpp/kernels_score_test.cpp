@@ -92,7 +92,7 @@ Stored stored_at(const std::byte* row, std::size_t i) {
     return stored;
 }
 
-enum class Type { kF32, kF16, kBf16, kU8, kI8, kSteps, kB1 };  // kSteps: kI8 without -128
+enum class Type { kF32, kF16, kBf16, kU8, kI8, kSteps, kNibbles, kB1 };  // kSteps: kI8 without -128
 enum class Measure { kL2, kScaledL2, kDot, kHamming, kJaccard };
 
 struct Kernel {
@@ -116,11 +116,17 @@ constexpr Kernel kKernels[] = {
     {"dot_u8", &Table::dot_u8, Type::kU8, Measure::kDot},
     {"dot_i8", &Table::dot_i8, Type::kI8, Measure::kDot},
     {"dot_steps", &Table::dot_steps, Type::kSteps, Measure::kDot},
+    {"dot_nibbles", &Table::dot_nibbles, Type::kNibbles, Measure::kDot},
     {"hamming_b1", &Table::hamming_b1, Type::kB1, Measure::kHamming},
     {"jaccard_b1", &Table::jaccard_b1, Type::kB1, Measure::kJaccard},
 };
 
 bool is_floating(Type type) { return type == Type::kF32 || type == Type::kF16 || type == Type::kBf16; }
+
+Type query_type_of(Type type) {
+    if (type == Type::kNibbles) return Type::kI8;
+    return is_floating(type) ? Type::kF32 : type;
+}
 
 std::size_t element_bytes(Type type) {
     if (type == Type::kF32) return 4;
@@ -134,6 +140,10 @@ double element(Type type, const std::byte* row, std::size_t i) {
         case Type::kBf16: return value_of_bf16(stored_at<std::uint16_t>(row, i));
         case Type::kI8:
         case Type::kSteps: return stored_at<std::int8_t>(row, i);
+        case Type::kNibbles: {
+            const int both = stored_at<std::uint8_t>(row, i / 64 * 32 + i % 32);
+            return (i % 64 < 32 ? both & 15 : both >> 4) - 8;
+        }
         default: return stored_at<std::uint8_t>(row, i);
     }
 }
@@ -145,7 +155,7 @@ struct Truth {
 };
 
 Truth truth_of(const Kernel& kernel, const std::byte* query, const std::byte* row, float scale, std::size_t count) {
-    const Type query_type = is_floating(kernel.type) ? Type::kF32 : kernel.type;
+    const Type query_type = query_type_of(kernel.type);
     Truth truth;
     double differing = 0;
     double either = 0;
@@ -212,9 +222,12 @@ public:
         : row_memory_(kRowCount * (largest_row + 64) + 64), query_memory_(largest_query + 64) {}
 
     template <class Fill>
-    Scene set(const Kernel& kernel, std::size_t count, const Placement& placement, Fill fill_with) {
-        const Type query_type = is_floating(kernel.type) ? Type::kF32 : kernel.type;
-        const std::size_t row_bytes = count * element_bytes(kernel.type);
+    Scene set(const Kernel& kernel, std::size_t asked, const Placement& placement, Fill fill_with) {
+        const Type query_type = query_type_of(kernel.type);
+        const bool halved = kernel.type == Type::kNibbles;
+        const std::size_t count = halved ? (asked + 63) / 64 * 64 : asked;
+        const std::size_t row_count = halved ? count / 2 : count;
+        const std::size_t row_bytes = row_count * element_bytes(kernel.type);
         const std::size_t query_bytes = count * element_bytes(query_type);
         const std::size_t stride = row_bytes + placement.gap;
         const std::size_t all_bytes = (kRowCount - 1) * stride + row_bytes;
@@ -226,7 +239,7 @@ public:
         Scene scene{kernel, count, query, {}, {}, {}};
         fill_with(query_type, query, count, kRowCount);
         for (std::size_t r = 0; r < kRowCount; ++r) {
-            fill_with(kernel.type, base + r * stride, count, r);
+            fill_with(kernel.type, base + r * stride, row_count, r);
             scene.scale.push_back(0.25f + 0.3f * static_cast<float>(r));
             scene.truth.push_back(truth_of(kernel, query, base + r * stride, scene.scale[r], count));
         }
@@ -313,7 +326,7 @@ TEST_CASE("every scoring kernel agrees with double precision at every dimension 
 
 TEST_CASE("a list of any length is scored, and the empty list writes nothing") {
     std::mt19937_64 random(kSeed);
-    Stage stage(100 * 4, 100 * 4);
+    Stage stage(128 * 4, 128 * 4);
 
     for (const Kernel& kernel : kKernels) {
         Scene scene = stage.set(kernel, 100, kPlacements[0],

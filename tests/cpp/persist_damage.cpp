@@ -175,7 +175,7 @@ TEST_CASE("settings that no index has are refused with what was found and expect
           "metric hamming stands with dtype f32, expected one that goes with it");
     CHECK(complaint(kDtypeAt, std::uint8_t{6}) == "the dtype is 6, expected 0 to 5");
     CHECK(complaint(kLiftAt, std::uint8_t{3}) == "lift is 3, expected 0 to 2");
-    CHECK(complaint(kTraversalAt, std::uint8_t{4}) == "traversal is 4, expected 0 to 3");
+    CHECK(complaint(kTraversalAt, std::uint8_t{5}) == "traversal is 5, expected 0 to 4");
     CHECK(complaint(kMAt, 1u) == "M is 1, expected 2 to 4096");
     CHECK(complaint(kMAt, 4'097u) == "M is 4097, expected 2 to 4096");
     CHECK(complaint(kMAt, 0x8000'0001u) == "M is 2147483649, expected 2 to 4096");
@@ -189,10 +189,12 @@ TEST_CASE("settings that no index has are refused with what was found and expect
     CHECK(complaint(kNextIdAt, std::uint64_t{1} << 63).starts_with("the next id is 9223372036854775808"));
     CHECK(complaint(kNextIdAt, std::uint64_t{11}) == "the id of row 11 is 11, expected less than 11");
     CHECK(complaint(kEntryAt, 12u) == "the entry is 12, expected a slot below 12");
-    CHECK(complaint(kWalkedAt, std::uint8_t{0}) == "the traversal in use is 0, expected 1 to 3");
-    CHECK(complaint(kWalkedAt, std::uint8_t{4}) == "the traversal in use is 4, expected 1 to 3");
-    CHECK(complaint(kWalkedAt, std::uint8_t{2}) ==
-          "traversal u8 is in use with rows that are not whole numbers from 0 to 255");
+    CHECK(complaint(kFineAt, std::uint8_t{0}) == "the kind of codes is 0, expected 1 to 3");
+    CHECK(complaint(kFineAt, std::uint8_t{4}) == "the kind of codes is 4, expected 1 to 3");
+    CHECK(complaint(kFineAt, std::uint8_t{2}) ==
+          "codes of u8 are in use with rows that are not whole numbers from 0 to 255");
+    CHECK(complaint(kCoarseAt, std::uint8_t{2}) == "whether there are coarse codes is 2, expected 0 to 1");
+    CHECK(complaint(kCoarseAt, std::uint8_t{1}) == "coarse codes stand without finer ones, expected both or none");
     CHECK(complaint(kZerosAt + kZeros - 1, std::uint8_t{1}) == "a reserved byte is 1, expected 0 to 0");
     CHECK(complaint(kLongestAt, bits(1)) == "norms are stored for metric l2, expected for ip only");
 }
@@ -203,7 +205,7 @@ TEST_CASE("a traversal that does not serve the metric is refused") {
 
     CHECK(complaint_about(with(file, kSettings, kTraversalAt, std::uint8_t{2})) ==
           "traversal u8 stands with metric cosine and dtype f32, expected one that serves them");
-    CHECK(complaint_about(with(file, kSettings, kWalkedAt, std::uint8_t{2})) ==
+    CHECK(complaint_about(with(file, kSettings, kFineAt, std::uint8_t{2})) ==
           "traversal u8 stands with metric cosine and dtype f32, expected one that serves them");
 }
 
@@ -216,8 +218,13 @@ TEST_CASE("a traversal in use other than the one that was asked for is refused")
 
     CHECK(complaint_about(with(file, kSettings, kTraversalAt, std::uint8_t{3})) ==
           "the traversal in use is exact, expected sq8, which was asked for");
-    CHECK(complaint_about(with(make_index(options, 5)->to_bytes(), kSettings, kWalkedAt, std::uint8_t{1})) ==
+    CHECK(complaint_about(with(make_index(options, 5)->to_bytes(), kSettings, kFineAt, std::uint8_t{1})) ==
           "the traversal in use is exact, expected sq8, which was asked for");
+    CHECK(complaint_about(with(make_index(options, 5)->to_bytes(), kSettings, kCoarseAt, std::uint8_t{1})) ==
+          "the traversal in use is sq4, expected sq8, which was asked for");
+    options.traversal = Traversal::sq4;
+    CHECK(complaint_about(with(make_index(options, 5)->to_bytes(), kSettings, kCoarseAt, std::uint8_t{0})) ==
+          "the traversal in use is sq8, expected sq4, which was asked for");
     CHECK(complaint_about(Index(options).to_bytes()) == "nothing");  // nobody has chosen yet
 }
 

@@ -68,7 +68,8 @@ inline std::vector<Options> all_kinds(std::size_t M = 4) {
                 options.M = M;
                 options.ef_construction = 20;
                 options.seed = 5;
-                for (const Traversal traversal : {Traversal::automatic, Traversal::u8, Traversal::sq8}) {
+                for (const Traversal traversal :
+                     {Traversal::automatic, Traversal::u8, Traversal::sq8, Traversal::sq4}) {
                     options.traversal = traversal;
                     const Space space(metric, dtype, options.dim);
                     if (traversal == Traversal::automatic || WalkCode::serves(space, traversal))

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read 
     "settings",
     [
         {"rows": 200_000, "dim": 256},
-        {"rows": 200_000, "dim": 256, "whole": True},
+        {"rows": 300_000, "dim": 128, "whole": True},
         {"rows": 200_000, "dim": 256, "dtype": "f16", "metric": "cosine", "traversal": "exact"},
         {"rows": 100_000, "dim": 1024, "dtype": "u8"},
     ],

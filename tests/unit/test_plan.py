@@ -62,7 +62,7 @@ def test_huge_plans_are_arithmetic_only() -> None:
         ({"n": 1, "dim": 0}, "dim is 0"),
         ({"n": 1, "dim": 4, "M": 1}, "M is 1"),
         ({"n": 1, "dim": 4, "metric": "hamming", "dtype": "f32"}, "does not go with"),
-        ({"n": 1, "dim": 4, "traversal": "edge"}, "'auto', 'exact', 'u8', 'sq8'"),
+        ({"n": 1, "dim": 4, "traversal": "edge"}, "'auto', 'exact', 'u8', 'sq8', 'sq4'"),
     ],
 )
 def test_settings_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:

@@ -47,10 +47,12 @@ class Index(StoredIndex):
     traversal : str
         What a search walks on; results are measured on the stored vectors in any case. ``"exact"``: on those too.
         ``"u8"``: on whole numbers from 0 to 255, a byte each, which lose nothing (l2 and ip). ``"sq8"``: on vectors
-        rounded to 8 bits, a quarter of the memory to read. ``"auto"``: u8 where all vectors are such numbers, else
-        sq8 unless rounding blurs the nearest distances by more than 2 %, and the vectors themselves in up to 32
-        dimensions, below 1024 vectors, and for the integer and bit types. It is decided at 1024 vectors and whenever
-        the index has doubled since.
+        rounded to 8 bits, a quarter of the memory to read. ``"sq4"``: on vectors rounded to 4 bits; what they find is
+        compared by codes of u8 or sq8, which are kept besides, before it meets the vectors. ``"auto"``: sq4 from 192
+        dimensions on unless it blurs the nearest distances by more than 3 %; else u8 where all vectors are such
+        numbers; else sq8 unless it blurs them by more than 2 %; and the vectors themselves in up to 32 dimensions,
+        below 1024 vectors, and for the integer and bit types. It is decided at 1024 vectors and whenever the index has
+        doubled since.
     lift : str
         For ``"ip"``: whether the graph is built on vectors lifted to the length that nine tenths of them stay below,
         which keeps short ones reachable. ``"on"``, ``"off"``, or ``"auto"``: on when the longest is more than 1.1 times

@@ -1,0 +1,25 @@
+// Vectors in four bits a dimension.
+#pragma once
+
+#include <cstddef>
+
+namespace vicinal {
+
+// Elements come in blocks, as kernels take them (kernels.hpp, dot_nibbles); what is missing in the last stands as
+// zeros.
+constexpr std::size_t kNibbleBlock = 64;
+
+// A vector x in whole steps c: step * <c, q> is about <x, q> for any q.
+//
+// Not the step that was rounded with, but |x|^2 / <x, c>: then the error step * c - x stands at right angles to x and
+// so, when q is near x, nearly at right angles to q. (RaBitQ's way, Gao & Long 2024, arXiv 2405.12497 and 2409.09913.)
+struct Packed {
+    float squared_norm;  // of x
+    float step;          // 0 for zeros
+    float lost;          // |step * c - x|^2
+};
+
+// Writes `values` as whole steps from -7 to 7.
+Packed pack_nibbles(const float* values, std::size_t n, std::byte* code);
+
+}  // namespace vicinal
