@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 namespace vicinal {
 
@@ -20,6 +21,6 @@ struct Packed {
 };
 
 // Writes `values` as whole steps from -7 to 7.
-Packed pack_nibbles(const float* values, std::size_t n, std::byte* code);
+Packed pack_nibbles(const float* values, std::size_t n, std::byte* code, std::vector<float>& scratch);
 
 }  // namespace vicinal

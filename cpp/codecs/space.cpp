@@ -15,22 +15,15 @@ namespace {
 constexpr std::size_t kLine = 64;
 constexpr float kLargestF16 = 65'504.0F;
 
-template <class T>
-double sum_of_squares(const T* values, std::size_t n) {
-    // Eight sums side by side, because one would wait for itself at every step. Their order is part of the format:
-    // factors must come out alike wherever they are computed.
-    constexpr std::size_t kLanes = 8;
-    std::array<double, kLanes> sums{};
-    const auto add = [&](std::size_t i, std::size_t lane) {
-        const auto value = static_cast<double>(values[i + lane]);
-        sums[lane] += value * value;
-    };
-    std::size_t i = 0;
-    for (; i + kLanes <= n; i += kLanes)
-        for (std::size_t lane = 0; lane < kLanes; ++lane) add(i, lane);
-    for (std::size_t lane = 0; i + lane < n; ++lane) add(i, lane);
-    return std::accumulate(sums.begin(), sums.end(), 0.0);
+// Of whole numbers, whose squares add up exactly in any order.
+template <class Integer>
+double sum_of_squares(const Integer* values, std::size_t n) {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += std::int64_t{values[i]} * values[i];
+    return static_cast<double>(sum);
 }
+
+double sum_of_squares(const float* values, std::size_t n) { return kernels::active().loops->sum_of_squares(values, n); }
 
 template <class T>
 const T* elements(const std::byte* bytes) {
@@ -85,10 +78,7 @@ std::string Space::fault(const std::byte* given, Source source) const {
         return {};
     }
     const float* values = elements<float>(given);
-    // Ordered as unsigned integers the magnitudes of floats keep their order, and infinities and NaNs are largest.
-    std::uint32_t largest = 0;
-    for (std::size_t i = 0; i < dim_; ++i)
-        largest = std::max(largest, std::bit_cast<std::uint32_t>(values[i]) & 0x7fff'ffffU);
+    const std::uint32_t largest = kernels::active().loops->largest_magnitude(values, dim_);
     constexpr std::uint32_t kInfinity = 0x7f80'0000U;
     constexpr std::uint32_t kRoundsToInfinity = 0x7f7f'8000U;  // as bfloat16, which keeps the upper half
     if (largest > kInfinity) return "holds NaN";
@@ -168,7 +158,7 @@ Probe Space::probe_given(const std::byte* given, std::vector<float>& scratch) co
     const float* values = elements<float>(given);
     const auto inverse = static_cast<float>(1.0 / std::sqrt(sum_of_squares(values, dim_)));
     scratch.resize(dim_);
-    for (std::size_t i = 0; i < dim_; ++i) scratch[i] = values[i] * inverse;
+    kernels::active().loops->scale(values, inverse, dim_, scratch.data());
     return {scratch.data(), 1.0F};
 }
 

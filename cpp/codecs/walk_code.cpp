@@ -16,26 +16,19 @@ constexpr std::array<std::string_view, 5> kNames{"auto", "exact", "u8", "sq8", "
 
 constexpr float kSteps = 127.0F;
 
-// Rounds values to whole steps of the largest, and returns the size of a step. Written for the compiler to do many at
-// once, since every query passes here: magnitudes compare as whole numbers, and adding 1.5 * 2^23 leaves no room for a
-// fraction, so that the sum is rounded (ties to even) and its last byte is the step.
-float round_to_steps(const float* values, std::size_t n, std::int8_t* steps) {
-    constexpr float kNoFraction = 12'582'912.0F;
-    std::int32_t magnitude = 0;
-    for (std::size_t i = 0; i < n; ++i)
-        magnitude = std::max(magnitude, std::bit_cast<std::int32_t>(values[i]) & 0x7fff'ffff);
-    const auto largest = std::bit_cast<float>(magnitude);
+struct Rounded {
+    float step;     // its size
+    float squares;  // the sum of those of the steps: at most 127^2 * 65 536, below 2^31
+};
+
+// Rounds values to whole steps of the largest.
+Rounded round_to_steps(const float* values, std::size_t n, std::int8_t* steps) {
+    const kernels::Loops& loops = *kernels::active().loops;
+    const auto largest = std::bit_cast<float>(loops.largest_magnitude(values, n));
     // A largest value so small that its inverse is infinite is taken for zero.
     const float inverse = largest > kSteps / std::numeric_limits<float>::max() ? kSteps / largest : 0.0F;
-    for (std::size_t i = 0; i < n; ++i)
-        steps[i] = static_cast<std::int8_t>(std::bit_cast<std::uint32_t>(values[i] * inverse + kNoFraction) & 0xff);
-    return largest / kSteps;
-}
-
-float sum_of_squares(const std::int8_t* steps, std::size_t n) {
-    std::int32_t sum = 0;  // at most 127^2 * 65 536, below 2^31
-    for (std::size_t i = 0; i < n; ++i) sum += std::int32_t{steps[i]} * steps[i];
-    return static_cast<float>(sum);
+    const std::int32_t squares = loops.round_to_steps(values, inverse, n, steps);
+    return {largest / kSteps, static_cast<float>(squares)};
 }
 
 }  // namespace
@@ -60,26 +53,17 @@ WalkCode::WalkCode(const Space& space, Traversal traversal)
     stride_ = Space::stride_for(length_ / 2);
 }
 
-bool WalkCode::integral(const float* values, std::size_t n) {
-    bool all = true;
-    for (std::size_t i = 0; i < n; ++i) {
-        const float value = values[i];
-        // A comparison of what comes back catches fractions, and NaN, infinity and what a byte cannot hold.
-        const float bounded = std::min(std::max(value, 0.0F), 255.0F);
-        all &= static_cast<float>(static_cast<std::int32_t>(bounded)) == value;
-    }
-    return all;
-}
+bool WalkCode::integral(const float* values, std::size_t n) { return kernels::active().loops->are_bytes(values, n); }
 
 void WalkCode::encode(const float* values, std::byte* code, CodeFactors* factors) const {
     const std::size_t dim = space_.dim();
     if (traversal_ == Traversal::u8) {
-        auto* bytes = reinterpret_cast<std::uint8_t*>(code);
-        for (std::size_t i = 0; i < dim; ++i) bytes[i] = static_cast<std::uint8_t>(values[i]);
+        kernels::active().loops->to_bytes(values, dim, reinterpret_cast<std::uint8_t*>(code));
         return;
     }
     if (traversal_ == Traversal::sq4) {
-        const Packed packed = pack_nibbles(values, dim, code);
+        static thread_local std::vector<float> scratch;
+        const Packed packed = pack_nibbles(values, dim, code, scratch);
         *factors = factors_of(packed.squared_norm, packed.step);
     } else {
         *factors = round(values, reinterpret_cast<std::int8_t*>(code));
@@ -96,8 +80,8 @@ CodeFactors WalkCode::factors_of(float squared_norm, float step) const {
 // With the norm of what was rounded, not of the vector: the sum is then the exact distance between two rounded vectors,
 // and copies are at distance 0.
 CodeFactors WalkCode::round(const float* values, std::int8_t* steps) const {
-    const float step = round_to_steps(values, space_.dim(), steps);
-    return factors_of(step * step * sum_of_squares(steps, space_.dim()), step);
+    const Rounded rounded = round_to_steps(values, space_.dim(), steps);
+    return factors_of(rounded.step * rounded.step * rounded.squares, rounded.step);
 }
 
 std::optional<Probe> WalkCode::probe(const Probe& prepared, std::vector<std::byte>& scratch) const {
@@ -152,10 +136,11 @@ double WalkCode::lost(const float* values) const {
     const std::size_t dim = space_.dim();
     if (traversal_ == Traversal::sq4) {
         std::vector<std::byte> code(stride_);
-        return static_cast<double>(pack_nibbles(values, dim, code.data()).lost);
+        std::vector<float> scratch;
+        return static_cast<double>(pack_nibbles(values, dim, code.data(), scratch).lost);
     }
     std::vector<std::int8_t> steps(dim);
-    const float step = round_to_steps(values, dim, steps.data());
+    const float step = round_to_steps(values, dim, steps.data()).step;
     double error = 0;
     for (std::size_t i = 0; i < dim; ++i) {
         const double off = static_cast<double>(values[i]) - static_cast<double>(step) * steps[i];

@@ -491,6 +491,7 @@ constinit const Table kAvx2Table = {
     .f32_to_bf16 = narrow_all<narrow_bf16>,
     .f16_to_f32 = widen_all<F16>,
     .bf16_to_f32 = widen_all<Bf16>,
+    .loops = &kAvx2Loops,
 };
 
 }  // namespace vicinal::kernels

@@ -30,6 +30,24 @@ using ScoreRows = void (*)(const void* query, const Rows& rows, const std::uint3
 using Narrow = void (*)(const float* from, std::uint16_t* to, std::size_t n);  // round to nearest, ties to even
 using Widen = void (*)(const std::uint16_t* from, float* to, std::size_t n);
 
+// What is done to one vector of floats before it is compared or stored. The same bits on every instruction set.
+struct Loops {
+    // As bits, which order as magnitudes do; those of infinity, and of NaN above it, are above all others.
+    std::uint32_t (*largest_magnitude)(const float* values, std::size_t n);
+    // In an order of additions that is part of the file format: factors must come out alike wherever they are computed.
+    double (*sum_of_squares)(const float* values, std::size_t n);
+    void (*scale)(const float* values, float factor, std::size_t n, float* scaled);
+    // steps[i] = values[i] * inverse, rounded, ties to even; returns the sum of their squares. No product is above 127.
+    std::int32_t (*round_to_steps)(const float* values, float inverse, std::size_t n, std::int8_t* steps);
+    // Whether all are whole numbers from 0 to 255, and these as bytes.
+    bool (*are_bytes)(const float* values, std::size_t n);
+    void (*to_bytes)(const float* values, std::size_t n, std::uint8_t* bytes);
+    // With c the values times `inverse`, rounded and held between -7 and 7: <values, c> and <c, c>.
+    void (*fit_few_steps)(const float* values, float inverse, std::size_t n, float* along, float* squares);
+    // The same c as rows of dot_nibbles hold them. n is a multiple of 64.
+    void (*to_nibbles)(const float* values, float inverse, std::size_t n, std::uint8_t* nibbles);
+};
+
 struct Table {
     const char* name;  // "scalar" | "avx2" | "avx512" | "neon"
 
@@ -53,6 +71,8 @@ struct Table {
 
     Narrow f32_to_f16, f32_to_bf16;
     Widen f16_to_f32, bf16_to_f32;
+
+    const Loops* loops;
 };
 
 // The table in use: the best the processor has, or the one VICINAL_KERNELS names. Chosen once, at first use.

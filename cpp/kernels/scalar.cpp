@@ -209,6 +209,7 @@ constinit const Table kScalarTable = {
     .f32_to_bf16 = narrow_all<bf16_of>,
     .f16_to_f32 = widen_all<float_of_f16>,
     .bf16_to_f32 = widen_all<float_of_bf16>,
+    .loops = &kScalarLoops,
 };
 
 }  // namespace vicinal::kernels

@@ -12,4 +12,9 @@ extern const Table kAvx2Table;
 extern const Table kAvx512Table;
 extern const Table kNeonTable;
 
+extern const Loops kScalarLoops;
+extern const Loops kAvx2Loops;
+extern const Loops kAvx512Loops;
+extern const Loops kNeonLoops;
+
 }  // namespace vicinal::kernels

@@ -1,0 +1,113 @@
+// Loops over one vector, in plain C++ that compilers vectorize: loops_*.cpp compile it once for each instruction set.
+// As in every file of a set, nothing from shared headers is inlined here. Each gives the same bits on every set: its
+// operations have a fixed order and none is fused.
+namespace {
+
+constexpr std::size_t kLanes = 8;  // sums side by side, because one would wait for itself at every step
+
+std::int32_t bits_of(float value) {
+    std::int32_t bits;
+    __builtin_memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
+
+std::uint32_t largest_magnitude(const float* values, std::size_t n) {
+    std::int32_t largest = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::int32_t magnitude = bits_of(values[i]) & 0x7fff'ffff;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return static_cast<std::uint32_t>(largest);
+}
+
+double sum_of_squares(const float* values, std::size_t n) {
+    double sums[kLanes] = {};
+    std::size_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            const double value = static_cast<double>(values[i + lane]);
+            sums[lane] += value * value;
+        }
+    }
+    for (std::size_t lane = 0; i + lane < n; ++lane) {
+        const double value = static_cast<double>(values[i + lane]);
+        sums[lane] += value * value;
+    }
+    double sum = 0;
+    for (const double part : sums) sum += part;
+    return sum;
+}
+
+void scale(const float* values, float factor, std::size_t n, float* scaled) {
+    for (std::size_t i = 0; i < n; ++i) scaled[i] = values[i] * factor;
+}
+
+// Adding 1.5 * 2^23 leaves no room for a fraction, so that the sum is rounded and its last byte is the step.
+std::int32_t round_to_steps(const float* values, float inverse, std::size_t n, std::int8_t* steps) {
+    constexpr float kNoFraction = 12'582'912.0f;
+    for (std::size_t i = 0; i < n; ++i) steps[i] = static_cast<std::int8_t>(bits_of(values[i] * inverse + kNoFraction));
+    std::int32_t sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += std::int32_t{steps[i]} * steps[i];
+    return sum;
+}
+
+// Adding 2^23 leaves no room for a fraction, so only whole numbers come back. Without branches, and so that NaN fails.
+bool are_bytes(const float* values, std::size_t n) {
+    constexpr float kNoFraction = 8'388'608.0f;
+    std::int32_t others = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const float value = values[i];
+        const float whole = (value + kNoFraction) - kNoFraction;
+        others |= static_cast<std::int32_t>(whole != value) | static_cast<std::int32_t>(!(value >= 0.0f)) |
+                  static_cast<std::int32_t>(!(value <= 255.0f));
+    }
+    return others == 0;
+}
+
+void to_bytes(const float* values, std::size_t n, std::uint8_t* bytes) {
+    for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(values[i]));
+}
+
+// The nearest whole number, ties to even, that is no more than 7 away from zero.
+float few_steps(float value) {
+    constexpr float kNoFraction = 12'582'912.0f;
+    const float above = value > -7.0f ? value : -7.0f;
+    const float bounded = above < 7.0f ? above : 7.0f;
+    return (bounded + kNoFraction) - kNoFraction;
+}
+
+void fit_few_steps(const float* values, float inverse, std::size_t n, float* along, float* squares) {
+    float alongs[kLanes] = {};
+    float lengths[kLanes] = {};
+    std::size_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            const float steps = few_steps(values[i + lane] * inverse);
+            alongs[lane] += values[i + lane] * steps;
+            lengths[lane] += steps * steps;
+        }
+    }
+    for (std::size_t lane = 0; i + lane < n; ++lane) {
+        const float steps = few_steps(values[i + lane] * inverse);
+        alongs[lane] += values[i + lane] * steps;
+        lengths[lane] += steps * steps;
+    }
+    *along = *squares = 0;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        *along += alongs[lane];
+        *squares += lengths[lane];
+    }
+}
+
+void to_nibbles(const float* values, float inverse, std::size_t n, std::uint8_t* nibbles) {
+    constexpr std::size_t kHalf = 32;
+    for (std::size_t block = 0; block < n; block += 2 * kHalf, nibbles += kHalf) {
+        for (std::size_t i = 0; i < kHalf; ++i) {
+            const auto low = static_cast<std::int32_t>(few_steps(values[block + i] * inverse)) + 8;
+            const auto high = static_cast<std::int32_t>(few_steps(values[block + kHalf + i] * inverse)) + 8;
+            nibbles[i] = static_cast<std::uint8_t>(low | high << 4);
+        }
+    }
+}
+
+}  // namespace
