@@ -110,9 +110,9 @@ bool Space::has_direction(const float* values) const {
 
 void Space::encode(const std::byte* given, std::byte* row) const {
     if (dtype_ == Dtype::f16)
-        kernels::active().f32_to_f16(elements<float>(given), reinterpret_cast<std::uint16_t*>(row), dim_);
+        kernels::active().loops->f32_to_f16(elements<float>(given), reinterpret_cast<std::uint16_t*>(row), dim_);
     else if (dtype_ == Dtype::bf16)
-        kernels::active().f32_to_bf16(elements<float>(given), reinterpret_cast<std::uint16_t*>(row), dim_);
+        kernels::active().loops->f32_to_bf16(elements<float>(given), reinterpret_cast<std::uint16_t*>(row), dim_);
     else
         std::memcpy(row, given, row_bytes());
 }
@@ -125,8 +125,8 @@ void Space::decode(const std::byte* row, std::byte* given) const {
 }
 
 void Space::widen(const std::byte* row, float* floats) const {
-    const auto& table = kernels::active();
-    const auto widen = dtype_ == Dtype::f16 ? table.f16_to_f32 : table.bf16_to_f32;
+    const kernels::Loops& loops = *kernels::active().loops;
+    const auto widen = dtype_ == Dtype::f16 ? loops.f16_to_f32 : loops.bf16_to_f32;
     widen(elements<std::uint16_t>(row), floats, dim_);
 }
 

@@ -46,6 +46,9 @@ struct Loops {
     void (*fit_few_steps)(const float* values, float inverse, std::size_t n, float* along, float* squares);
     // The same c as rows of dot_nibbles hold them. n is a multiple of 64.
     void (*to_nibbles)(const float* values, float inverse, std::size_t n, std::uint8_t* nibbles);
+
+    Narrow f32_to_f16, f32_to_bf16;
+    Widen f16_to_f32, bf16_to_f32;
 };
 
 struct Table {
@@ -68,9 +71,6 @@ struct Table {
     ScoreRows dot_nibbles;
     // Packed bits: differing bits; one minus the share of common bits (0 where both are empty).
     ScoreRows hamming_b1, jaccard_b1;
-
-    Narrow f32_to_f16, f32_to_bf16;
-    Widen f16_to_f32, bf16_to_f32;
 
     const Loops* loops;
 };

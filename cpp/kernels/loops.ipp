@@ -110,4 +110,21 @@ void to_nibbles(const float* values, float inverse, std::size_t n, std::uint8_t*
     }
 }
 
+// Adding just below half of what is cut off, and the bit above it, rounds ties to even. NaN is quieted.
+void f32_to_bf16(const float* from, std::uint16_t* to, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto bits = static_cast<std::uint32_t>(bits_of(from[i]));
+        const std::uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+        const std::uint32_t quiet = (bits >> 16) | 0x40u;
+        to[i] = static_cast<std::uint16_t>((bits & 0x7fff'ffffu) > 0x7f80'0000u ? quiet : rounded);
+    }
+}
+
+void bf16_to_f32(const std::uint16_t* from, float* to, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::uint32_t bits = std::uint32_t{from[i]} << 16;
+        __builtin_memcpy(to + i, &bits, sizeof(bits));
+    }
+}
+
 }  // namespace

@@ -1,3 +1,5 @@
+#include <immintrin.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -8,7 +10,41 @@ namespace vicinal::kernels {
 
 #include "kernels/loops.ipp"
 
-constinit const Loops kAvx512Loops = {largest_magnitude, sum_of_squares, scale,         round_to_steps,
-                                      are_bytes,         to_bytes,       fit_few_steps, to_nibbles};
+namespace {
+
+__mmask16 first(std::size_t count) { return static_cast<__mmask16>(count < 16 ? (1u << count) - 1u : 0xffffu); }
+
+void f32_to_f16(const float* from, std::uint16_t* to, std::size_t n) {
+    for (std::size_t i = 0; i < n; i += 16) {
+        const __mmask16 lanes = first(n - i);
+        const __m512 sixteen = _mm512_maskz_loadu_ps(lanes, from + i);
+        _mm256_mask_storeu_epi16(to + i, lanes, _mm512_maskz_cvtps_ph(0xffff, sixteen, _MM_FROUND_TO_NEAREST_INT));
+    }
+}
+
+void f16_to_f32(const std::uint16_t* from, float* to, std::size_t n) {
+    for (std::size_t i = 0; i < n; i += 16) {
+        const __mmask16 lanes = first(n - i);
+        const __m256i sixteen = _mm256_maskz_loadu_epi16(lanes, from + i);
+        _mm512_mask_storeu_ps(to + i, lanes, _mm512_maskz_cvtph_ps(0xffff, sixteen));
+    }
+}
+
+}  // namespace
+
+constinit const Loops kAvx512Loops = {
+    .largest_magnitude = largest_magnitude,
+    .sum_of_squares = sum_of_squares,
+    .scale = scale,
+    .round_to_steps = round_to_steps,
+    .are_bytes = are_bytes,
+    .to_bytes = to_bytes,
+    .fit_few_steps = fit_few_steps,
+    .to_nibbles = to_nibbles,
+    .f32_to_f16 = f32_to_f16,
+    .f32_to_bf16 = f32_to_bf16,
+    .f16_to_f32 = f16_to_f32,
+    .bf16_to_f32 = bf16_to_f32,
+};
 
 }  // namespace vicinal::kernels

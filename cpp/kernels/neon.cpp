@@ -363,38 +363,6 @@ struct Bits {
     }
 };
 
-uint16x4_t narrow_f16(float32x4_t v) { return vreinterpret_u16_f16(vcvt_f16_f32(v)); }
-
-uint16x4_t narrow_bf16(float32x4_t v) {
-    const uint32x4_t bits = vreinterpretq_u32_f32(v);
-    const uint32x4_t odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
-    const uint32x4_t rounded = vaddq_u32(bits, vaddq_u32(odd, vdupq_n_u32(0x7fff)));
-    const uint32x4_t quiet = vorrq_u32(bits, vdupq_n_u32(0x40'0000));
-    return vshrn_n_u32(vbslq_u32(vceqq_f32(v, v), rounded, quiet), 16);
-}
-
-template <uint16x4_t (*narrow)(float32x4_t)>
-void narrow_all(const float* from, std::uint16_t* to, std::size_t n) {
-    std::size_t i = 0;
-    for (; i + 4 <= n; i += 4) vst1_u16(to + i, narrow(vld1q_f32(from + i)));
-    if (i == n) return;
-    const Short last(reinterpret_cast<Bytes>(from + i), (n - i) * 4);
-    std::uint16_t narrowed[4];
-    vst1_u16(narrowed, narrow(F32::load(last.bytes)));
-    for (std::size_t j = i; j < n; ++j) to[j] = narrowed[j - i];
-}
-
-template <class Element>
-void widen_all(const std::uint16_t* from, float* to, std::size_t n) {
-    std::size_t i = 0;
-    for (; i + 4 <= n; i += 4) vst1q_f32(to + i, Element::load(reinterpret_cast<Bytes>(from + i)));
-    if (i == n) return;
-    const Short last(reinterpret_cast<Bytes>(from + i), (n - i) * 2);
-    float widened[4];
-    vst1q_f32(widened, Element::load(last.bytes));
-    for (std::size_t j = i; j < n; ++j) to[j] = widened[j - i];
-}
-
 }  // namespace
 
 constinit const Table kNeonTable = {
@@ -416,10 +384,6 @@ constinit const Table kNeonTable = {
     .dot_nibbles = score_rows<Nibbles>,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
-    .f32_to_f16 = narrow_all<narrow_f16>,
-    .f32_to_bf16 = narrow_all<narrow_bf16>,
-    .f16_to_f32 = widen_all<F16>,
-    .bf16_to_f32 = widen_all<Bf16>,
     .loops = &kNeonLoops,
 };
 

@@ -8,6 +8,9 @@
 #include "kernels/sets.hpp"
 
 namespace vicinal::kernels {
+
+#include "kernels/half.ipp"
+
 namespace {
 
 template <class Value>
@@ -15,49 +18,6 @@ Value load(const void* from, std::size_t index) {
     Value value;
     std::memcpy(&value, static_cast<const std::byte*>(from) + index * sizeof(Value), sizeof(Value));
     return value;
-}
-
-float float_of(std::uint32_t bits) { return load<float>(&bits, 0); }
-
-std::uint32_t bits_of(float value) { return load<std::uint32_t>(&value, 0); }
-
-std::uint16_t f16_of(float value) {
-    const std::uint32_t bits = bits_of(value);
-    const std::uint32_t sign = (bits >> 16) & 0x8000u;
-    const std::uint32_t magnitude = bits & 0x7fff'ffffu;
-
-    std::uint32_t half = 0;
-    if (magnitude > 0x7f80'0000u) {  // NaN: quieted, the top of its payload kept, as vcvtps2ph and fcvtn do
-        half = 0x7e00u | ((magnitude >> 13) & 0x3ffu);
-    } else if (magnitude >= 0x4780'0000u) {  // 2^16 and above; 65 520 to 2^16 get there by the carry below
-        half = 0x7c00u;
-    } else if (magnitude >= 0x3880'0000u) {  // 2^-14, the smallest normal f16; 112 is the difference of the biases
-        half = (magnitude + 0xfffu + ((magnitude >> 13) & 1u) - (112u << 23)) >> 13;
-    } else if (magnitude >= 0x3300'0000u) {  // 2^-25, half of the smallest subnormal; below is zero
-        const std::uint32_t significand = (magnitude & 0x7f'ffffu) | 0x80'0000u;
-        const std::uint32_t shift = 126u - (magnitude >> 23);  // to units of 2^-24
-        const std::uint32_t cut = significand & ((1u << shift) - 1u);
-        const std::uint32_t middle = 1u << (shift - 1u);
-        half = significand >> shift;
-        if (cut > middle || (cut == middle && (half & 1u) != 0)) ++half;
-    }
-    return static_cast<std::uint16_t>(sign | half);
-}
-
-float float_of_f16(std::uint16_t half) {
-    const std::uint32_t sign = (half & 0x8000u) << 16;
-    const std::uint32_t exponent = (half >> 10) & 0x1fu;
-    const std::uint32_t mantissa = half & 0x3ffu;
-    if (exponent == 0) return float_of(sign | bits_of(static_cast<float>(mantissa) * 0x1p-24f));
-    if (exponent < 31) return float_of(sign | ((exponent + 112u) << 23) | (mantissa << 13));
-    const std::uint32_t quiet = mantissa != 0 ? 0x40'0000u : 0u;
-    return float_of(sign | 0x7f80'0000u | quiet | (mantissa << 13));
-}
-
-std::uint16_t bf16_of(float value) {
-    const std::uint32_t bits = bits_of(value);
-    if ((bits & 0x7fff'ffffu) > 0x7f80'0000u) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);
-    return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
 float float_of_bf16(std::uint16_t half) { return float_of(static_cast<std::uint32_t>(half) << 16); }
@@ -174,16 +134,6 @@ void jaccard_b1(const void* query, const Rows& rows, const std::uint32_t* slots,
     }
 }
 
-template <std::uint16_t (*narrow)(float)>
-void narrow_all(const float* from, std::uint16_t* to, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) to[i] = narrow(from[i]);
-}
-
-template <float (*widen)(std::uint16_t)>
-void widen_all(const std::uint16_t* from, float* to, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) to[i] = widen(from[i]);
-}
-
 }  // namespace
 
 constinit const Table kScalarTable = {
@@ -205,10 +155,6 @@ constinit const Table kScalarTable = {
     .dot_nibbles = dot_nibbles,
     .hamming_b1 = hamming_b1,
     .jaccard_b1 = jaccard_b1,
-    .f32_to_f16 = narrow_all<f16_of>,
-    .f32_to_bf16 = narrow_all<bf16_of>,
-    .f16_to_f32 = widen_all<float_of_f16>,
-    .bf16_to_f32 = widen_all<float_of_bf16>,
     .loops = &kScalarLoops,
 };
 

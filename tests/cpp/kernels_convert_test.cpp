@@ -20,6 +20,7 @@
 
 namespace {
 
+using vicinal::kernels::Loops;
 using vicinal::kernels::Narrow;
 using vicinal::kernels::Table;
 using vicinal::kernels::Widen;
@@ -37,8 +38,8 @@ struct Format {
     int mantissa_bits;
     int bias;
     std::uint16_t infinity;
-    Narrow Table::* narrow;
-    Widen Table::* widen;
+    Narrow Loops::* narrow;
+    Widen Loops::* widen;
 
     double value(std::uint16_t bits) const {
         const int magnitude = bits & 0x7fff;
@@ -50,8 +51,8 @@ struct Format {
     }
     bool is_nan(std::uint16_t bits) const { return (bits & 0x7fff) > infinity; }
 };
-constexpr Format kF16{"f16", 10, 15, 0x7c00, &Table::f32_to_f16, &Table::f16_to_f32};
-constexpr Format kBf16{"bf16", 7, 127, 0x7f80, &Table::f32_to_bf16, &Table::bf16_to_f32};
+constexpr Format kF16{"f16", 10, 15, 0x7c00, &Loops::f32_to_f16, &Loops::f16_to_f32};
+constexpr Format kBf16{"bf16", 7, 127, 0x7f80, &Loops::f32_to_bf16, &Loops::bf16_to_f32};
 
 std::vector<std::uint16_t> every_pattern() {
     std::vector<std::uint16_t> all(65536);
@@ -87,7 +88,7 @@ TEST_CASE("every half-precision pattern widens to its exact value") {
     for (const Table* table : runnable_tables()) {
         for (const Format& format : {kF16, kBf16}) {
             std::vector<float> widened(all.size());
-            (table->*format.widen)(all.data(), widened.data(), all.size());
+            (table->loops->*format.widen)(all.data(), widened.data(), all.size());
 
             std::size_t wrong = 0;
             for (std::size_t i = 0; i < all.size(); ++i) {
@@ -112,7 +113,7 @@ TEST_CASE("narrowing rounds to the nearest half-precision value and ties to even
 
         for (const Table* table : runnable_tables()) {
             std::vector<std::uint16_t> narrowed(inputs.size());
-            (table->*format.narrow)(inputs.data(), narrowed.data(), inputs.size());
+            (table->loops->*format.narrow)(inputs.data(), narrowed.data(), inputs.size());
 
             std::size_t wrong = 0;
             std::size_t last = 0;
@@ -140,7 +141,7 @@ TEST_CASE("narrowing keeps infinities, signs of zero and NaN, and carries too la
     for (const Table* table : runnable_tables()) {
         for (const Format& format : {kF16, kBf16}) {
             std::uint16_t narrowed[kCount] = {};
-            (table->*format.narrow)(inputs, narrowed, kCount);
+            (table->loops->*format.narrow)(inputs, narrowed, kCount);
 
             INFO(table->name, " ", format.name);
             for (std::size_t i = 0; i < 4; ++i) {
@@ -167,10 +168,10 @@ TEST_CASE("all kernel sets convert every input to the same bits") {
             std::vector<std::uint16_t> narrowed_by_scalar(floats.size());
             std::vector<float> widened(halves.size());
             std::vector<float> widened_by_scalar(halves.size());
-            (table->*format.narrow)(floats.data(), narrowed.data(), floats.size());
-            (scalar->*format.narrow)(floats.data(), narrowed_by_scalar.data(), floats.size());
-            (table->*format.widen)(halves.data(), widened.data(), halves.size());
-            (scalar->*format.widen)(halves.data(), widened_by_scalar.data(), halves.size());
+            (table->loops->*format.narrow)(floats.data(), narrowed.data(), floats.size());
+            (scalar->loops->*format.narrow)(floats.data(), narrowed_by_scalar.data(), floats.size());
+            (table->loops->*format.widen)(halves.data(), widened.data(), halves.size());
+            (scalar->loops->*format.widen)(halves.data(), widened_by_scalar.data(), halves.size());
 
             std::size_t wrong = narrowed == narrowed_by_scalar ? 0 : 1;
             for (std::size_t i = 0; i < halves.size(); ++i) {
@@ -192,8 +193,8 @@ TEST_CASE("conversions write exactly as many elements as they are asked for") {
                 for (std::size_t offset = 0; offset < 3; ++offset) {
                     std::vector<std::uint16_t> halves(100, 0xabcd);
                     std::vector<float> back(100, -5.0f);
-                    (table->*format.narrow)(floats.data() + offset, halves.data() + offset, n);
-                    (table->*format.widen)(halves.data() + offset, back.data() + offset, n);
+                    (table->loops->*format.narrow)(floats.data() + offset, halves.data() + offset, n);
+                    (table->loops->*format.widen)(halves.data() + offset, back.data() + offset, n);
 
                     std::size_t wrong = 0;
                     for (std::size_t i = 0; i < 100; ++i) {
