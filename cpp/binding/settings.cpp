@@ -53,14 +53,15 @@ py::dict as_dict(const Options& options) {
 
 py::dict as_dict(const Memory& memory) {
     return py::dict("vectors"_a = memory.vectors, "codes"_a = memory.codes, "links"_a = memory.links,
-                    "upper_links"_a = memory.upper_links, "ids"_a = memory.ids, "factors"_a = memory.factors);
+                    "upper_links"_a = memory.upper_links, "ids"_a = memory.ids, "factors"_a = memory.factors,
+                    "copies"_a = memory.copies);
 }
 
 py::dict as_dict(const GraphShape& shape) {
     py::list levels;
     for (const std::size_t count : shape.level_counts) levels.append(count);
-    return py::dict("size"_a = shape.size, "removed"_a = shape.removed, "top_level"_a = shape.top_level,
-                    "level_counts"_a = levels, "mean_degree"_a = shape.mean_degree,
+    return py::dict("size"_a = shape.size, "removed"_a = shape.removed, "copies"_a = shape.copies,
+                    "top_level"_a = shape.top_level, "level_counts"_a = levels, "mean_degree"_a = shape.mean_degree,
                     "walked"_a = std::string(name_of(shape.walked)));
 }
 

@@ -9,6 +9,7 @@
 #include "codecs/space.hpp"
 #include "graph/ground.hpp"
 #include "graph/view.hpp"
+#include "vectors/row_map.hpp"
 
 namespace vicinal {
 
@@ -34,6 +35,7 @@ struct Graph {
     GraphOptions options;
     Layout layout;
     View view;                     // the writer's own copy; published by whoever owns the graph
+    RowMap nodes;                  // by their bytes; filled when the first vectors are added
     std::uint64_t insertions = 0;  // ever begun and finished; the level of the next node is drawn with it
     Norms norms;
     std::uint32_t judge_at = 0;  // automatic traversal is chosen anew when the graph has this many nodes

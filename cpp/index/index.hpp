@@ -51,14 +51,14 @@ struct Added {
 
 // Bytes by part. Counted from what is in use, not from what the next growth has set aside.
 struct Memory {
-    std::size_t vectors = 0, codes = 0, links = 0, upper_links = 0, ids = 0, factors = 0;
+    std::size_t vectors = 0, codes = 0, links = 0, upper_links = 0, ids = 0, factors = 0, copies = 0;
 };
 
 struct GraphShape {
-    std::size_t size = 0, removed = 0;
+    std::size_t size = 0, removed = 0, copies = 0;
     int top_level = -1;
     std::vector<std::size_t> level_counts;
-    double mean_degree = 0;               // at level 0
+    double mean_degree = 0;               // of the nodes, at level 0
     Traversal walked = Traversal::exact;  // what searches compare, as chosen or asked for
 };
 

@@ -7,7 +7,7 @@ namespace {
 
 // One sum for what is and for what will be: the forecast cannot drift from the layout.
 Memory count(const Layout& layout, const WalkCode& code, std::size_t slots, std::size_t upper_rows,
-             std::size_t names_bytes) {
+             std::size_t names_bytes, std::size_t lookup_bytes) {
     Memory memory;
     memory.vectors = slots * layout.row_stride;
     memory.codes = slots * (code.stride() + code.factor_bytes());
@@ -15,6 +15,7 @@ Memory count(const Layout& layout, const WalkCode& code, std::size_t slots, std:
     memory.links = slots * layout.link_stride;
     memory.upper_links = upper_rows * layout.upper_link_stride + slots * (sizeof(std::uint32_t) + 1);
     memory.ids = slots * (sizeof(Id) + 1) + names_bytes;
+    memory.copies = slots * sizeof(std::uint32_t) + lookup_bytes;
     return memory;
 }
 
@@ -23,7 +24,7 @@ Memory count(const Layout& layout, const WalkCode& code, std::size_t slots, std:
 Memory Index::memory() const {
     const Reading reading(*parts_);
     const View& view = reading.view();
-    return count(parts_->graph.layout, view.code, view.count, view.upper_count, view.names.bytes());
+    return count(parts_->graph.layout, view.code, view.count, view.upper_count, view.names.bytes(), view.lookup_bytes);
 }
 
 Memory plan_memory(const Options& options, std::size_t n) {
@@ -33,7 +34,7 @@ Memory plan_memory(const Options& options, std::size_t n) {
     // Levels above 0 of all nodes: n / M of level 1, n / M^2 of level 2, ...
     const std::size_t upper_rows = n / (options.M - 1);
     return count(layout, WalkCode(space, likely_traversal(space, options.traversal)), n, upper_rows,
-                 IdMap::bytes_for(n));
+                 IdMap::bytes_for(n), RowMap::bytes_for(n));
 }
 
 GraphShape Index::graph_shape() const {
@@ -42,16 +43,17 @@ GraphShape Index::graph_shape() const {
     GraphShape shape;
     shape.size = view.count - view.removed;
     shape.removed = view.removed;
+    shape.copies = view.copies;
     shape.top_level = view.top;
     shape.level_counts.resize(static_cast<std::size_t>(view.top) + 1);
     shape.walked = view.code.traversal();
     std::size_t links = 0;
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
-        links += view.links_of(Slot{slot}, 0).degree();
+        if (view.is_node(Slot{slot})) links += view.links_of(Slot{slot}, 0).degree();
         for (Level level = 0; level <= view.level(Slot{slot}); ++level)
             ++shape.level_counts[static_cast<std::size_t>(level)];
     }
-    if (view.count != 0) shape.mean_degree = static_cast<double>(links) / static_cast<double>(view.count);
+    if (view.count != 0) shape.mean_degree = static_cast<double>(links) / static_cast<double>(view.nodes());
     return shape;
 }
 

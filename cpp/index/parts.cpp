@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/errors.hpp"
+#include "graph/copies.hpp"
 #include "graph/insert.hpp"
 #include "index/checks.hpp"
 
@@ -43,7 +44,7 @@ std::vector<Id> Index::Parts::admit(const std::byte* rows, std::size_t n, std::s
 
 bool Index::Parts::add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo,
                              const Crew& crew) {
-    const std::size_t n = batch_size(graph.view.count, ids.size() - done);
+    const std::size_t n = batch_size(graph.view.nodes(), ids.size() - done);
     const std::span<const Id> batch = ids.subspan(done, n);
     const Footing before(graph);
     std::unique_ptr<View> prepared = prepare_to_publish();
@@ -94,6 +95,7 @@ std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_
 void Index::Parts::make_room(std::size_t n, Watch& watch) {
     graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n), watch);
     graph.view.names.reserve(graph.view.names.size() + n, graph.view.ids.as<Id>());
+    reserve_lookup(graph, graph.view.count + n, watch);
 }
 
 void Index::Parts::await_slots(Watch& watch) {

@@ -395,7 +395,8 @@ class Index(StoredIndex):
         dict
             ``"memory"``: bytes by part, and ``"resident"``, their sum; ``"order"``: how the last batch entered the
             graph and why, None before the first; ``"kernels"``: the instruction set in use; ``"graph"``: number of
-            live and removed vectors, levels and mean number of links at level 0; ``"tuned"``: None.
+            live and removed vectors, of those that are copies of another byte for byte, levels and mean number of links
+            at level 0; ``"tuned"``: None.
         """
         memory = self._memory()
         memory["resident"] = sum(memory.values())
