@@ -11,6 +11,7 @@
 #include "base/errors.hpp"
 #include "graph/copies.hpp"
 #include "graph/insert.hpp"
+#include "graph/reconnect.hpp"
 #include "index/checks.hpp"
 
 namespace vicinal {
@@ -57,6 +58,15 @@ bool Index::Parts::add_batch(const std::byte* rows, std::span<const Id> ids, std
     enter_ids(batch);
     publish(std::move(prepared));
     return true;
+}
+
+void Index::Parts::reconnect_after(std::uint32_t nodes_before, Undo& undo, Watch& watch) {
+    if (!reconnection_is_due(nodes_before, graph.view.nodes())) return;
+    try {
+        reconnect(graph, undo, watch);
+    } catch (const Stopped&) {
+        return;
+    }
 }
 
 std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_t> given, Watch& watch) const {

@@ -1,0 +1,110 @@
+#include "graph/reconnect.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <vector>
+
+#include "base/errors.hpp"
+#include "graph/reach.hpp"
+#include "graph/scratch.hpp"
+#include "graph/walk.hpp"
+
+namespace vicinal {
+namespace {
+
+// Of a row, how many links may go for lost nodes: where many are lost, and all near the same few nodes, those would
+// lose what makes them good to walk.
+constexpr std::size_t kShareToGive = 4;
+
+class Reconnection {
+public:
+    Reconnection(Graph& graph, Undo& undo, Watch& watch)
+        : graph_(graph), undo_(undo), watch_(watch), reach_(graph.view), given_(graph.view.count, 0) {}
+
+    std::size_t run() {
+        const View& view = graph_.view;
+        if (view.empty()) return 0;
+        reach_.spread(view.entry, view.entry, watch_);
+        const std::vector<std::uint32_t> lost = reach_.lost();
+        // Those first that have chosen somebody who is reached: others may be reached through them.
+        for (const std::uint32_t node : lost)
+            if (!reach_.met(node)) link_from_chosen(node);
+        for (const std::uint32_t node : lost) {
+            if (reach_.met(node)) continue;
+            if (!watch_.again()) throw Stopped();
+            if (!link_from_found(node)) link_from_anybody(node);
+        }
+        return lost.size();
+    }
+
+private:
+    bool link_from_chosen(std::uint32_t node) {
+        bool linked = false;
+        graph_.view.links_of(Slot{node}, 0).for_each([&](std::uint32_t to) {
+            linked = linked || link(to, node, most_to_give());
+        });
+        return linked;
+    }
+
+    bool link_from_found(std::uint32_t node) {
+        ThreadScratch& scratch = scratch_of_this_thread();
+        const Ground ground = graph_.build_ground();
+        const Probe probe = ground.probe_of(Slot{node}, scratch.probe);
+        Walk walk(graph_.view, ground, probe, scratch.walk);
+        walk.spread(walk.descend(1), 0, graph_.options.ef_construction);
+        for (const Key key : walk.beam().keys())
+            if (link(key.slot(), node, most_to_give())) return true;
+        return false;
+    }
+
+    // Somebody can: there are fewer links by which nodes are reached than nodes, and each row has room for more.
+    void link_from_anybody(std::uint32_t node) {
+        while (!link(anybody_, node, graph_.view.width)) anybody_ = (anybody_ + 1) % graph_.view.count;
+    }
+
+    std::size_t most_to_give() const { return std::max<std::size_t>(graph_.view.width / kShareToGive, 1); }
+
+    // From somebody who is reached to `node`, if there is room, or a link that may go.
+    bool link(std::uint32_t somebody, std::uint32_t node, std::size_t most) {
+        if (!reach_.met(somebody)) return false;
+        Links links = graph_.view.links_of(Slot{somebody}, 0);
+        slots_.clear();
+        links.for_each([&](std::uint32_t slot) { slots_.push_back(slot); });
+        if (slots_.size() < links.width()) {
+            undo_.keep(Slot{somebody}, 0);
+            links.put(slots_.size(), node);
+        } else {
+            const auto may_go = [&](std::uint32_t slot) { return reach_.from(slot) != somebody; };
+            const auto last = std::find_if(slots_.rbegin(), slots_.rend(), may_go);
+            if (last == slots_.rend() || given_[somebody] >= most) return false;
+            undo_.keep(Slot{somebody}, 0);
+            links.put(static_cast<std::size_t>(slots_.rend() - last) - 1, node);
+            ++given_[somebody];
+        }
+        reach_.spread(Slot{node}, Slot{somebody}, watch_);
+        return true;
+    }
+
+    Graph& graph_;
+    Undo& undo_;
+    Watch& watch_;
+    Reach reach_;
+    std::vector<std::uint16_t> given_;  // by slot: links that went for lost nodes
+    std::vector<std::uint32_t> slots_;
+    std::uint32_t anybody_ = 0;
+};
+
+}  // namespace
+
+bool reconnection_is_due(std::uint32_t before, std::uint32_t after) {
+    constexpr int kLeadingBits = 5;
+    const auto leading = [](std::uint32_t count) {
+        return count >> std::max(0, static_cast<int>(std::bit_width(count)) - kLeadingBits);
+    };
+    const bool many = std::uint64_t{32} * (after - before) >= after;
+    return after != before && (many || leading(before) != leading(after));
+}
+
+std::size_t reconnect(Graph& graph, Undo& undo, Watch& watch) { return Reconnection(graph, undo, watch).run(); }
+
+}  // namespace vicinal
