@@ -105,6 +105,49 @@ bool reconnection_is_due(std::uint32_t before, std::uint32_t after) {
     return after != before && (many || leading(before) != leading(after));
 }
 
+namespace {
+
+bool leads_to(const View& view, std::uint32_t from, std::uint32_t to) {
+    bool leads = false;
+    view.links_of(Slot{from}, 0).for_each([&](std::uint32_t slot) { leads = leads || slot == to; });
+    return leads;
+}
+
+// Whether one of those a node has chosen, but for `other`, leads back to it.
+bool is_held(const View& view, std::uint32_t node, std::uint32_t other) {
+    bool held = false;
+    view.links_of(Slot{node}, 0).for_each([&](std::uint32_t to) {
+        held = held || (to != other && leads_to(view, to, node));
+    });
+    return held;
+}
+
+bool hold(const View& view, std::uint32_t holder, std::uint32_t node, Undo& undo) {
+    Links links = view.links_of(Slot{holder}, 0);
+    std::vector<std::uint32_t> slots;
+    links.for_each([&](std::uint32_t slot) { slots.push_back(slot); });
+    std::size_t lane = slots.size();
+    if (lane == links.width()) {
+        const std::size_t least = links.width() - std::max<std::size_t>(links.width() / kShareToGive, 1);
+        while (lane > least && !is_held(view, slots[lane - 1], holder)) --lane;
+        if (lane-- == least) return false;
+    }
+    undo.keep(Slot{holder}, 0);
+    links.put(lane, node);
+    return true;
+}
+
+}  // namespace
+
+void hold_new_nodes(Graph& graph, std::uint32_t first, Undo& undo) {
+    const View& view = graph.view;
+    for (std::uint32_t node = first; node < view.count; ++node) {
+        if (!view.is_node(Slot{node}) || is_held(view, node, node)) continue;
+        bool held = false;
+        view.links_of(Slot{node}, 0).for_each([&](std::uint32_t to) { held = held || hold(view, to, node, undo); });
+    }
+}
+
 std::size_t reconnect(Graph& graph, Undo& undo, Watch& watch) { return Reconnection(graph, undo, watch).run(); }
 
 }  // namespace vicinal

@@ -25,4 +25,9 @@ bool reconnection_is_due(std::uint32_t before, std::uint32_t after);
 // nodes were lost. When it throws (Stopped, std::bad_alloc), the rows that have changed are sound.
 std::size_t reconnect(Graph& graph, Undo& undo, Watch& watch);
 
+// For the calls in between: each node from `first` on that none of those it chose leads to gets a link from one of
+// them, in place of a link to a node that others of its own choice lead to. This looks at the new nodes' neighbors
+// only; it does not see whether those can be reached.
+void hold_new_nodes(Graph& graph, std::uint32_t first, Undo& undo);
+
 }  // namespace vicinal

@@ -52,7 +52,7 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
         }
         added.complete = added.ids.size() == n;
         if (added.complete) {
-            parts_->reconnect_after(start.nodes, start.undo, watch);
+            parts_->reconnect_after(start, watch);
             watch.report(n, n);
         }
     } catch (...) {

@@ -60,10 +60,13 @@ bool Index::Parts::add_batch(const std::byte* rows, std::span<const Id> ids, std
     return true;
 }
 
-void Index::Parts::reconnect_after(std::uint32_t nodes_before, Undo& undo, Watch& watch) {
-    if (!reconnection_is_due(nodes_before, graph.view.nodes())) return;
+void Index::Parts::reconnect_after(Start& start, Watch& watch) {
+    if (!reconnection_is_due(start.nodes, graph.view.nodes())) {
+        hold_new_nodes(graph, start.count, start.undo);
+        return;
+    }
     try {
-        reconnect(graph, undo, watch);
+        reconnect(graph, start.undo, watch);
     } catch (const Stopped&) {
         return;
     }

@@ -41,9 +41,6 @@ struct Index::Parts {
                           const Crew& crew);
     // Links and shows some of the rows from number `done` on. False, and nothing has changed, when the watch says stop.
     bool add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo, const Crew& crew);
-    // After a whole add, when it is due: whatever the new links have cut off gets a link again. A watch that says stop
-    // leaves some of it undone.
-    void reconnect_after(std::uint32_t nodes_before, Undo& undo, Watch& watch);
     std::size_t repair(Watch& watch);  // all or nothing; throws Stopped
     // The ids of the next n rows.
     std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given, Watch& watch) const;
@@ -76,6 +73,9 @@ struct Index::Parts {
         std::unique_ptr<View> view;
     };
     void go_back(Start& start) noexcept;
+    // After a whole add: the new nodes are led to, and now and then whatever their links have cut off gets a link again
+    // (graph/reconnect.hpp). A watch that says stop leaves some of it undone.
+    void reconnect_after(Start& start, Watch& watch);
 
 private:
     void free_retired();

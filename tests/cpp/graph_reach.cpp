@@ -151,6 +151,31 @@ TEST_CASE("a graph is looked at after calls that add a share of it, and by the w
     CHECK(looks == 16);
 }
 
+TEST_CASE("a vector that is added alone is led to at once, also where its neighbors would not have it") {
+    constexpr std::size_t kCount = 2'000, kAlone = 150;
+    std::vector<float> vectors = trial::drawn_floats((kCount + kAlone) * kDim, 7);
+    const std::vector<float> lengths = trial::drawn_floats(kCount + kAlone, 8);
+    for (std::size_t i = 0; i < vectors.size(); ++i) vectors[i] *= std::exp(2 * lengths[i / kDim]);
+    Options options = trial::options_with(kDim, Metric::ip);
+    options.lift = Lift::off;
+    Index index(options);
+    Watch nobody;
+    index.add(trial::bytes_of(vectors), kCount, {}, 1, nobody);
+
+    for (std::size_t i = kCount; i < kCount + kAlone; ++i) {
+        index.add(trial::bytes_of(vectors) + i * kDim * sizeof(float), 1, {}, 1, nobody);
+        const auto in_degree = [&](std::size_t node) {
+            std::size_t leading = 0;
+            std::vector<testing::Piece> pieces = testing::take_apart(index.to_bytes());
+            const testing::Bytes& links = testing::piece(pieces, format::kLinks);
+            for (std::size_t lane = 0; lane < links.size() / 4; ++lane)
+                leading += load_number<std::uint32_t>(links, lane * 4) == node && lane / 16 != node ? 1U : 0U;
+            return leading;
+        };
+        REQUIRE(in_degree(i) >= 1);
+    }
+}
+
 TEST_CASE("whatever is added at once can be reached, where copies, clumps, outliers and uneven lengths are") {
     const auto health_of = [](const Options& options, const std::vector<float>& vectors) {
         Watch nobody;
