@@ -14,7 +14,9 @@ void Reach::spread(Slot start, Slot from, Watch& watch) {
         waiting_.pop_back();
         view_.links_of(Slot{slot}, 0).for_each([&](std::uint32_t to) {
             // A writer beside us may have linked to what this View does not know.
-            if (to >= from_.size() || met(to)) return;
+            if (to >= from_.size()) return;
+            ++leading_[to];
+            if (met(to)) return;
             from_[to] = slot;
             waiting_.push_back(to);
         });

@@ -17,7 +17,7 @@ namespace vicinal {
 // anybody being cut off.
 class Reach {
 public:
-    explicit Reach(const View& view) : view_(view), from_(view.count, kNobody) {}
+    explicit Reach(const View& view) : view_(view), from_(view.count, kNobody), leading_(view.count, 0) {}
 
     // Goes wherever links lead from `start`, which now counts as reached, from `from`. Throws Stopped.
     void spread(Slot start, Slot from, Watch& watch);
@@ -26,13 +26,16 @@ public:
     // Requires: met.
     std::uint32_t from(std::uint32_t slot) const { return from_[slot]; }
 
+    // How many of the nodes that are reached lead to this one.
+    std::uint32_t leading_to(std::uint32_t slot) const { return leading_[slot]; }
+
     // Nodes that were not met, ascending.
     std::vector<std::uint32_t> lost() const;
 
 private:
     static constexpr std::uint32_t kNobody = UINT32_MAX;
     const View& view_;
-    std::vector<std::uint32_t> from_;
+    std::vector<std::uint32_t> from_, leading_;
     std::vector<std::uint32_t> waiting_;
 };
 

@@ -16,6 +16,9 @@ namespace {
 // lose what makes them good to walk.
 constexpr std::size_t kShareToGive = 4;
 
+// A hub is led to by more than so many rows' worth of nodes.
+constexpr std::size_t kHub = 2;
+
 class Reconnection {
 public:
     Reconnection(Graph& graph, Undo& undo, Watch& watch)
@@ -39,11 +42,9 @@ public:
 
 private:
     bool link_from_chosen(std::uint32_t node) {
-        bool linked = false;
-        graph_.view.links_of(Slot{node}, 0).for_each([&](std::uint32_t to) {
-            linked = linked || link(to, node, most_to_give());
-        });
-        return linked;
+        candidates_.clear();
+        graph_.view.links_of(Slot{node}, 0).for_each([&](std::uint32_t to) { candidates_.push_back(to); });
+        return link_from_candidates(node);
     }
 
     bool link_from_found(std::uint32_t node) {
@@ -52,17 +53,26 @@ private:
         const Probe probe = ground.probe_of(Slot{node}, scratch.probe);
         Walk walk(graph_.view, ground, probe, scratch.walk);
         walk.spread(walk.descend(1), 0, graph_.options.ef_construction);
-        for (const Key key : walk.beam().keys())
-            if (link(key.slot(), node, most_to_give())) return true;
-        return false;
+        candidates_.clear();
+        for (const Key key : walk.beam().keys()) candidates_.push_back(key.slot());
+        return link_from_candidates(node);
+    }
+
+    // From the nearest that is not a hub, or else from the least of the hubs: every walk goes through their rows.
+    bool link_from_candidates(std::uint32_t node) {
+        const std::size_t many = kHub * graph_.view.width;
+        const auto weight = [&](std::uint32_t slot) { return std::max<std::size_t>(reach_.leading_to(slot), many); };
+        std::stable_sort(candidates_.begin(), candidates_.end(),
+                         [&](std::uint32_t one, std::uint32_t other) { return weight(one) < weight(other); });
+        const std::size_t most = std::max<std::size_t>(graph_.view.width / kShareToGive, 1);
+        return std::any_of(candidates_.begin(), candidates_.end(),
+                           [&](std::uint32_t slot) { return link(slot, node, most); });
     }
 
     // Somebody can: there are fewer links by which nodes are reached than nodes, and each row has room for more.
     void link_from_anybody(std::uint32_t node) {
         while (!link(anybody_, node, graph_.view.width)) anybody_ = (anybody_ + 1) % graph_.view.count;
     }
-
-    std::size_t most_to_give() const { return std::max<std::size_t>(graph_.view.width / kShareToGive, 1); }
 
     // From somebody who is reached to `node`, if there is room, or a link that may go.
     bool link(std::uint32_t somebody, std::uint32_t node, std::size_t most) {
@@ -90,7 +100,7 @@ private:
     Watch& watch_;
     Reach reach_;
     std::vector<std::uint16_t> given_;  // by slot: links that went for lost nodes
-    std::vector<std::uint32_t> slots_;
+    std::vector<std::uint32_t> slots_, candidates_;
     std::uint32_t anybody_ = 0;
 };
 
