@@ -11,7 +11,6 @@ those that are their own best match; "unreached" are nodes that no path of links
 from __future__ import annotations
 
 import argparse
-import struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,28 +21,6 @@ from vicinal.measure.engines.engine import of_length_one
 
 EFFORTS = (10, 20, 40, 80, 160)
 ROWS, QUERIES, K, M = 20_000, 500, 10, 16
-SETTINGS, LINKS = 1, 6  # sections: see cpp/persist/format.hpp
-ENTRY_AT = 48
-
-
-def sections(content: bytes) -> dict[int, bytes]:
-    """Split an index's bytes into its sections (cpp/file/container.hpp)."""
-    (count,), (table,) = struct.unpack_from("<I", content, 12), struct.unpack_from("<Q", content, 24)
-    entries = [struct.unpack_from("<IQQ", content, table + 20 * i) for i in range(count)]
-    return {kind: content[offset : offset + length] for kind, offset, length in entries}
-
-
-def unreached(index: vicinal.Index) -> int:
-    """Count the nodes that no path on level 0 leads to from the entry."""
-    parts = sections(index.to_bytes())
-    links = np.frombuffer(parts[LINKS], dtype=np.uint32).reshape(len(index), -1)[:, : 2 * M]
-    met = np.zeros(len(index), dtype=bool)
-    fresh = np.frombuffer(parts[SETTINGS], dtype=np.uint32, count=1, offset=ENTRY_AT)
-    while len(fresh):
-        met[fresh] = True
-        fresh = np.unique(links[fresh])
-        fresh = fresh[~met[fresh]]
-    return int((~met).sum())
 
 
 def share_found(index: vicinal.Index, base: NDArray[np.float32], rng: np.random.Generator) -> tuple[float, int]:
@@ -86,7 +63,8 @@ def main() -> None:
                     cell = f"{found:.3f} ({result.stats['distances'].mean():.0f})"
                     columns += f"{cell:>14}"
                 share, own = share_found(index, base, np.random.default_rng(8))
-                print(f"{name:<14}{sigma:>6} {lift:<5}{columns}  {share:.3f} of {own}, {unreached(index)}", flush=True)
+                unreached = index.check().unreachable
+                print(f"{name:<14}{sigma:>6} {lift:<5}{columns}  {share:.3f} of {own}, {unreached}", flush=True)
 
 
 if __name__ == "__main__":

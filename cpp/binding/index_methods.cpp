@@ -90,6 +90,20 @@ py::array get(const Handle& self, const Ids& ids) {
     return rows;
 }
 
+py::dict health(const Handle& self) {
+    PythonWatch watch(py::none{});
+    const Health found = watched(watch, [&](Watch& core) { return self.index->health(core); });
+    watch.throw_error();
+    return binding::as_dict(found);
+}
+
+std::size_t repair(Handle& self) {
+    PythonWatch watch(py::none{});
+    const std::size_t repaired = watched(watch, [&](Watch& core) { return self.index->repair(core); });
+    watch.throw_error();
+    return repaired;
+}
+
 void save(const Handle& self, const std::string& path) {
     PythonWatch watch(py::none{});
     watched(watch, [&](Watch& core) { self.index->save(path, core); });
@@ -173,6 +187,8 @@ void bind_index(py::module_& module) {
         .def("_memory", [](const Handle& self) { return as_dict(self.index->memory()); })
         .def("_graph_shape",
              [](const Handle& self) { return as_dict(without_gil([&] { return self.index->graph_shape(); })); })
+        .def("_health", &health)
+        .def("_repair", &repair)
         .def("_save", &save, "path"_a)
         .def("_to_bytes", &to_bytes);
 }

@@ -54,15 +54,33 @@ py::dict as_dict(const Options& options) {
 
 py::dict as_dict(const Memory& memory) {
     return py::dict("vectors"_a = memory.vectors, "codes"_a = memory.codes, "links"_a = memory.links,
-                    "upper_links"_a = memory.upper_links, "ids"_a = memory.ids, "factors"_a = memory.factors);
+                    "upper_links"_a = memory.upper_links, "ids"_a = memory.ids, "factors"_a = memory.factors,
+                    "copies"_a = memory.copies);
+}
+
+namespace {
+
+py::list list_of(const std::vector<std::size_t>& counts) {
+    py::list list;
+    for (const std::size_t count : counts) list.append(count);
+    return list;
+}
+
+}  // namespace
+
+py::dict as_dict(const Health& health) {
+    return py::dict(
+        "unreachable"_a = health.unreachable, "zero_in_degree"_a = health.zero_in_degree,
+        "duplicates"_a = health.duplicates, "zero_norm"_a = health.zero_norm, "degrees"_a = list_of(health.degrees),
+        "in_degrees"_a = list_of(health.in_degrees), "levels"_a = list_of(health.levels),
+        "norms"_a = py::dict("min"_a = health.shortest, "p5"_a = health.twentieth, "median"_a = health.median,
+                             "p95"_a = health.last_twentieth, "max"_a = health.longest));
 }
 
 py::dict as_dict(const GraphShape& shape) {
-    py::list levels;
-    for (const std::size_t count : shape.level_counts) levels.append(count);
-    return py::dict("size"_a = shape.size, "removed"_a = shape.removed, "top_level"_a = shape.top_level,
-                    "level_counts"_a = levels, "mean_degree"_a = shape.mean_degree,
-                    "walked"_a = std::string(name_of(shape.walked)));
+    return py::dict("size"_a = shape.size, "removed"_a = shape.removed, "copies"_a = shape.copies,
+                    "top_level"_a = shape.top_level, "level_counts"_a = list_of(shape.level_counts),
+                    "mean_degree"_a = shape.mean_degree, "walked"_a = std::string(name_of(shape.walked)));
 }
 
 py::dict as_dict(const Info& info) {

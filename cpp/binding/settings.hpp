@@ -18,6 +18,7 @@ Traversal traversal_of(const std::string& name);
 py::dict as_dict(const Options& options);
 py::dict as_dict(const Memory& memory);
 py::dict as_dict(const GraphShape& shape);
+py::dict as_dict(const Health& health);
 py::dict as_dict(const Info& info);
 
 }  // namespace vicinal::binding

@@ -26,6 +26,13 @@ double choose_ceiling(const Graph& graph, std::uint32_t count) {
     return squared_norms[static_cast<std::size_t>(at)];
 }
 
+// Whether no quarter of a doubling lies between two lengths: 1, 1.25, 1.5, 1.75, 2, 2.5 ... A longest vector passes few
+// of these in its life, however it grows, and zero lies in none of them.
+bool same_quarter(double one, double other) {
+    constexpr int kBelowQuarters = 50;  // bits
+    return std::bit_cast<std::uint64_t>(one) >> kBelowQuarters == std::bit_cast<std::uint64_t>(other) >> kBelowQuarters;
+}
+
 void set_heights(const Graph& graph, const Table& factors, std::size_t first, std::size_t last) {
     for (std::size_t slot = first; slot < last; ++slot)
         factors.as<float>()[slot] = graph.space.height(graph.view.rows.row(slot), graph.norms.ceiling);
@@ -47,6 +54,7 @@ bool settle_factors(Graph& graph, std::uint32_t first, std::uint32_t n, const Cr
     if (graph.space.metric() != Metric::ip) return true;
 
     Norms& norms = graph.norms;
+    const double longest_before = norms.longest;
     const bool none_before = graph.view.empty();
     for (std::uint32_t slot = first; slot < first + n; ++slot) {
         const double norm = std::sqrt(graph.space.squared_norm(graph.view.vector(Slot{slot})));
@@ -55,8 +63,7 @@ bool settle_factors(Graph& graph, std::uint32_t first, std::uint32_t n, const Cr
         norms.longest = very_first ? norm : std::max(norms.longest, norm);
     }
     const std::uint32_t count = first + n;
-    const bool first_above_zero = norms.ceiling == 0 && norms.longest > 0;
-    if (std::bit_floor(count) == std::bit_floor(graph.view.count) && !first_above_zero) {
+    if (std::bit_floor(count) == std::bit_floor(graph.view.count) && same_quarter(longest_before, norms.longest)) {
         set_heights(graph, graph.view.factors, first, count);
         return true;
     }

@@ -9,6 +9,7 @@
 #include "codecs/space.hpp"
 #include "graph/ground.hpp"
 #include "graph/view.hpp"
+#include "vectors/row_map.hpp"
 
 namespace vicinal {
 
@@ -34,6 +35,7 @@ struct Graph {
     GraphOptions options;
     Layout layout;
     View view;                     // the writer's own copy; published by whoever owns the graph
+    RowMap nodes;                  // by their bytes; filled when the first vectors are added
     std::uint64_t insertions = 0;  // ever begun and finished; the level of the next node is drawn with it
     Norms norms;
     std::uint32_t judge_at = 0;  // automatic traversal is chosen anew when the graph has this many nodes
@@ -48,9 +50,9 @@ struct Graph {
 };
 
 // Takes notice of the norms of rows [first, first + n), which are encoded but not yet linked, and sets their
-// factors. Under ip, whenever the number of rows passes a power of two, the ceiling is chosen anew: nine tenths of the
-// rows stay below it, and with it all heights change, in a table made anew. Returns false, with the norms half settled,
-// when the watch said stop.
+// factors. Under ip, whenever the number of rows passes a power of two, or the longest has become longer by a quarter
+// of a doubling, the ceiling is chosen anew: nine tenths of the rows stay below it, and with it all heights change, in
+// a table made anew. Returns false, with the norms half settled, when the watch said stop.
 //
 // Why not above the longest row, which would make all rows equally long? Then a long vector, which is the answer to
 // many queries, is a neighbor to none but the few that are as long; MiniLM with log-normal norms (sigma 0.5) has a

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph/code_choice.hpp"
+#include "graph/copies.hpp"
 #include "graph/levels.hpp"
 #include "graph/linking.hpp"
 
@@ -42,11 +43,11 @@ bool store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids, 
     for (std::uint32_t i = 0; i < ids.size(); ++i) {
         const std::uint32_t slot = view.count + i;
         graph.space.encode(given + i * graph.space.given_row_bytes(), view.rows.row(slot));
-        const Level level = level_of_insertion(graph, i);
         view.ids.as<Id>()[slot] = ids[i];
-        view.levels.as<std::uint8_t>()[slot] = static_cast<std::uint8_t>(level);
+        const Level level = find_node_of(graph, Slot{slot}) ? kCopyLevel : level_of_insertion(graph, i);
+        view.levels.as<std::int8_t>()[slot] = static_cast<std::int8_t>(level);
         view.upper_first.as<std::uint32_t>()[slot] = upper;
-        upper += static_cast<std::uint32_t>(level);
+        upper += upper_rows_of(level);
     }
     const auto n = static_cast<std::uint32_t>(ids.size());
     return settle_factors(graph, view.count, n, crew) && settle_code(graph, crew) &&
@@ -58,7 +59,10 @@ bool link_batch(Graph& graph, std::uint32_t n, Undo& undo, const Crew& crew, Pro
     const std::uint32_t first = view.count;
     const Linking linking(graph, n);
     const auto choose = [&](std::size_t, std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) linking.choose(Slot{first + static_cast<std::uint32_t>(i)});
+        for (std::size_t i = begin; i < end; ++i) {
+            const Slot node{first + static_cast<std::uint32_t>(i)};
+            if (view.is_node(node)) linking.choose(node);
+        }
     };
     if (view.empty()) {
         for (Level level = 0; level <= view.level(Slot{first}); ++level) view.links_of(Slot{first}, level).write({});
@@ -66,9 +70,10 @@ bool link_batch(Graph& graph, std::uint32_t n, Undo& undo, const Crew& crew, Pro
         if (!crew.team.run(n, 4, crew.watch, choose, progress.done, progress.total)) return false;
         linking.link_back(crew.team, undo);
     }
+    hang_copies(view, first, n, undo);
     for (std::uint32_t slot = first; slot < first + n; ++slot) {
         view.set_state(Slot{slot}, State::live);
-        view.upper_count += static_cast<std::uint32_t>(view.level(Slot{slot}));
+        view.upper_count += upper_rows_of(view.level(Slot{slot}));
     }
     raise_entry(view, first, n);
     view.count += n;

@@ -15,7 +15,7 @@ struct Progress {
     std::size_t done = 0, total = 0;
 };
 
-// How many of `waiting` nodes may enter side by side.
+// How many of `waiting` vectors may enter side by side in a graph of `linked` nodes.
 //
 // The nodes of a batch look for neighbors in the graph as it was before the batch, and among one another by direct
 // comparison; so what they find does not depend on how many threads look, nor on which is first. (That batches make
@@ -26,8 +26,9 @@ struct Progress {
 std::size_t batch_size(std::size_t linked, std::size_t waiting);
 
 // Stores vectors in the slots after the last: rows as callers hand them in, one id each. They take no part in
-// anything yet. Requires: view.reserve() has made room (upper levels: see upper_rows_needed); no search can still be
-// reading these slots. Returns false when the watch said stop; the caller then goes back to its Footing.
+// anything yet. Those that are in the graph already, or earlier in the batch, become copies (graph/copies.hpp).
+// Requires: reserve_lookup() and view.reserve() has made room (upper levels: see upper_rows_needed); no search can
+// still be reading these slots. Returns false when the watch said stop; the caller then goes back to its Footing.
 bool store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids, const Crew& crew);
 
 // Rows of upper links that the next n insertions will take.

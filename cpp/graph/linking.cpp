@@ -107,7 +107,7 @@ void Linking::add_links(Slot target, Level level, std::span<const Backlink> sour
         if (std::find(slots.begin(), linked, source.source()) == linked) slots.push_back(source.source());
     }
     if (slots.size() <= links.width()) {
-        for (std::size_t i = degree; i < slots.size(); ++i) links.append(i, slots[i]);
+        for (std::size_t i = degree; i < slots.size(); ++i) links.put(i, slots[i]);
         return;
     }
     scratch.distances.resize(slots.size());

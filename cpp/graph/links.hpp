@@ -41,9 +41,9 @@ public:
             std::atomic_ref(words_[lane]).store(lane < slots.size() ? slots[lane] : self_, std::memory_order_release);
     }
 
-    // Requires: degree() < width.
-    void append(std::size_t degree, std::uint32_t slot) {
-        std::atomic_ref(words_[degree]).store(slot, std::memory_order_release);
+    // In place of the link of a lane, or after the last one. Requires: lane <= degree(), lane < width.
+    void put(std::size_t lane, std::uint32_t slot) {
+        std::atomic_ref(words_[lane]).store(slot, std::memory_order_release);
     }
 
     std::size_t width() const { return width_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "graph/copies.hpp"
 #include "graph/exact.hpp"
 #include "graph/scan.hpp"
 
@@ -110,8 +111,9 @@ std::size_t Search::rerank(const Ground& ground, const Probe& probe, std::size_t
 }
 
 // The first k of what was found. That is sorted by (distance, slot) and the answer by (distance, id), so each run of
-// equal distances is brought into the order of ids, the run that k cuts through included. Slots that came into use
-// after this View may have been met through fresh links, before their codes were known to it: they are left out.
+// equal distances is brought into the order of ids, the run that k cuts through included, each node with its copies.
+// Slots that came into use after this View may have been met through fresh links, before their codes were known to it:
+// they are left out.
 std::size_t Search::write_found(std::size_t k, const Answer& answer) {
     std::size_t written = 0;
     std::vector<std::int64_t>& tied = scratch_.tied;
@@ -119,16 +121,26 @@ std::size_t Search::write_found(std::size_t k, const Answer& answer) {
         const Distance distance = found_[begin].distance();
         tied.clear();
         std::size_t end = begin;
-        for (; end < found_.size() && found_[end].distance() == distance; ++end)
-            if (found_[end].slot() < view_.count) tied.push_back(number_of(view_.id(Slot{found_[end].slot()})));
-        if (tied.size() > 1) std::sort(tied.begin(), tied.end());
-        for (std::size_t i = 0; i < tied.size() && written < k; ++i) {
+        for (; end < found_.size() && found_[end].distance() == distance; ++end) collect_ids(found_[end].slot());
+        const std::size_t wanted = std::min(tied.size(), k - written);
+        if (tied.size() > 1)
+            std::partial_sort(tied.begin(), tied.begin() + static_cast<std::ptrdiff_t>(wanted), tied.end());
+        for (std::size_t i = 0; i < wanted; ++i) {
             answer.ids[written] = tied[i];
             answer.distances[written++] = distance;
         }
         begin = end;
     }
     return written;
+}
+
+void Search::collect_ids(std::uint32_t node) {
+    const auto collect = [&](std::uint32_t slot) {
+        if (slot < view_.count && (view_.removed == 0 || view_.state(Slot{slot}) == State::live))
+            scratch_.tied.push_back(number_of(view_.id(Slot{slot})));
+    };
+    collect(node);
+    if (view_.copies != 0) for_each_copy(view_, Slot{node}, collect);
 }
 
 // Stands on nothing of the thread's scratch: the checkpoint may run a caller's code, and that may search.

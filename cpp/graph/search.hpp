@@ -49,6 +49,7 @@ private:
     void walk(const Probe& probe, const Asked& asked);
     std::size_t count_to_rerank(const CodeTable& codes, const Probe& code, std::size_t k) const;
     std::size_t rerank(const Ground& ground, const Probe& probe, std::size_t count, std::size_t k);
+    void collect_ids(std::uint32_t node);
     std::size_t write_found(std::size_t k, const Answer& answer);
     std::size_t scan_for(const std::byte* query, const Asked& asked, const Answer& answer);
 

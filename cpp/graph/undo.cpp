@@ -2,6 +2,8 @@
 
 #include <span>
 
+#include "graph/copies.hpp"
+
 namespace vicinal {
 
 // Names stay with the graph: cells are shared, and what a writer's copy counts must go with them.
@@ -43,7 +45,13 @@ void Undo::keep(Slot node, Level level) {
     rows_.push_back({node, level, first, slots_.size() - first});
 }
 
+void Undo::keep_copies(Slot node) {
+    if (index_of(node) < before_.view().count) chains_.push_back({node, next_copy(before_.view(), index_of(node))});
+}
+
 void Undo::take_back(Graph& graph) const noexcept {
+    for (auto chain = chains_.rbegin(); chain != chains_.rend(); ++chain)
+        set_next_copy(graph.view, index_of(chain->node), chain->next);
     for (auto row = rows_.rbegin(); row != rows_.rend(); ++row)
         graph.view.links_of(row->node, row->level).write(std::span(slots_).subspan(row->first, row->degree));
     for (std::uint32_t slot = before_.view().count; slot < graph.view.count; ++slot)

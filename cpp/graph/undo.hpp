@@ -36,6 +36,9 @@ public:
     // Called before the links of a node change on a level; new nodes do not matter.
     void keep(Slot node, Level level);
 
+    // Called before the chain of a node's copies changes.
+    void keep_copies(Slot node);
+
     // Afterwards the graph is what it was, and new nodes are in no state and linked by nobody. Searches that began
     // earlier may still be reading their rows, so these must not be written again before they have ended. Requires:
     // new nodes have no names any more.
@@ -53,6 +56,11 @@ private:
     Footing before_;
     std::vector<Row> rows_;
     std::vector<std::uint32_t> slots_;
+    struct Chain {
+        Slot node;
+        std::uint32_t next;
+    };
+    std::vector<Chain> chains_;
     std::vector<std::uint64_t> kept_;  // a bit per row of links
 };
 

@@ -17,6 +17,7 @@ View::View(const Layout& layout, const Space& space)
       links(layout.link_stride),
       upper_first(sizeof(std::uint32_t)),
       upper_links(layout.upper_link_stride),
+      next_copies(sizeof(std::uint32_t)),
       dim(space.dim()),
       width(layout.width),
       upper_width(layout.upper_width) {}
@@ -34,9 +35,9 @@ std::size_t grown(std::size_t capacity, std::size_t needed) {
 void View::reserve(std::size_t slots, std::size_t upper_rows, Watch& watch) {
     View larger = *this;
     const std::size_t room = grown(rows.capacity(), slots);
-    for (Table* table :
-         {&larger.rows, &larger.factors, &larger.fine.codes, &larger.fine.factors, &larger.coarse.codes,
-          &larger.coarse.factors, &larger.ids, &larger.states, &larger.levels, &larger.links, &larger.upper_first})
+    for (Table* table : {&larger.rows, &larger.factors, &larger.fine.codes, &larger.fine.factors, &larger.coarse.codes,
+                         &larger.coarse.factors, &larger.ids, &larger.states, &larger.levels, &larger.links,
+                         &larger.upper_first, &larger.next_copies})
         if (table->stride() != 0) table->reserve(room, count, watch);
     // When rows move, upper links move with them: whoever reads the old rows would find fresh links beyond their end.
     const std::size_t least = room == rows.capacity() ? 0 : upper_links.capacity() + 1;

@@ -18,6 +18,9 @@ namespace vicinal {
 // What has become of a slot.
 enum class State : std::uint8_t { unused = 0, live = 1, removed = 2 };
 
+// A vector that is in the graph already, byte for byte, is no node but a copy of one: it has no level.
+constexpr Level kCopyLevel = -1;
+
 // What the tables of a graph look like.
 struct Layout {
     Layout(const Space& space, std::size_t M)
@@ -49,16 +52,19 @@ struct View {
     CodeTable fine;    // 8 bits a dimension: what construction compares, and walks where there is nothing coarser
     CodeTable coarse;  // 4 bits: what walks compare where that pays; never without the fine ones
     Table states;
-    Table levels;       // highest level of each node
+    Table levels;       // highest level of each node; kCopyLevel where a slot is none
     Table links;        // on level 0
     Table upper_first;  // by slot: where its rows of upper links begin
     Table upper_links;  // for each node of level L > 0, L rows: level 1 first
+    Table next_copies;  // chains of copies (graph/copies.hpp)
 
     std::size_t dim = 0;
     std::size_t width = 0, upper_width = 0;
     std::uint32_t count = 0;        // slots in use
     std::uint32_t removed = 0;      // of these, how many are in state `removed`
+    std::uint32_t copies = 0;       // and how many are copies of a node, whether removed or not
     std::uint32_t upper_count = 0;  // rows of upper links in use
+    std::size_t lookup_bytes = 0;   // what the writer's table of nodes by their bytes takes, for who asks for memory
     Slot entry{0};
     Level top = -1;  // of the entry; -1: the graph is empty
 
@@ -66,7 +72,9 @@ struct View {
     const std::byte* vector(Slot slot) const { return rows.row(index_of(slot)); }
     float factor(Slot slot) const { return factors.stride() == 0 ? 0.0F : factors.as<float>()[index_of(slot)]; }
     Id id(Slot slot) const { return ids.as<Id>()[index_of(slot)]; }
-    Level level(Slot slot) const { return levels.as<std::uint8_t>()[index_of(slot)]; }
+    Level level(Slot slot) const { return levels.as<std::int8_t>()[index_of(slot)]; }
+    bool is_node(Slot slot) const { return level(slot) != kCopyLevel; }
+    std::uint32_t nodes() const { return count - copies; }
     std::optional<Slot> slot_of(Id id) const { return names.find(id, ids.as<Id>(), count); }
     bool empty() const { return top < 0; }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/prefetch.hpp"
+#include "graph/copies.hpp"
 
 namespace vicinal {
 
@@ -119,7 +120,7 @@ void Walk::spread_to_live(Key start, std::size_t width) {
             if (results.full() && results.keys().back() < key) continue;
             frontier.push_back(key);
             std::push_heap(frontier.begin(), frontier.end(), nearest_first);
-            if (view_.state(Slot{slots[i]}) == State::live) results.merge(&slots[i], &distances[i], 1);
+            if (any_live(view_, Slot{slots[i]})) results.merge(&slots[i], &distances[i], 1);
         }
     };
     const std::uint32_t first = start.slot();

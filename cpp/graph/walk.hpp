@@ -48,8 +48,8 @@ public:
     // The beam: up to `width` of the nearest nodes of `level` that are reached from `start`. They are in beam().
     void spread(Key start, Level level, std::size_t width, std::size_t reserve = 0);
 
-    // The same on level 0 when only nodes in state `live` may be reported: every node may be walked, so the frontier
-    // is kept apart from the results.
+    // The same on level 0 when only nodes that are `live`, or have a copy that is, may be reported: every node may be
+    // walked, so the frontier is kept apart from the results.
     void spread_to_live(Key start, std::size_t width);
 
     const Beam& beam() const { return scratch_.beam; }

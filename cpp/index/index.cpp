@@ -51,7 +51,10 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
             watch.look(done, n);
         }
         added.complete = added.ids.size() == n;
-        if (added.complete) watch.report(n, n);
+        if (added.complete) {
+            parts_->reconnect_after(start, watch);
+            watch.report(n, n);
+        }
     } catch (...) {
         parts_->go_back(start);
         throw;

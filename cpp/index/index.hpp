@@ -51,15 +51,28 @@ struct Added {
 
 // Bytes by part. Counted from what is in use, not from what the next growth has set aside.
 struct Memory {
-    std::size_t vectors = 0, codes = 0, links = 0, upper_links = 0, ids = 0, factors = 0;
+    std::size_t vectors = 0, codes = 0, links = 0, upper_links = 0, ids = 0, factors = 0, copies = 0;
 };
 
 struct GraphShape {
-    std::size_t size = 0, removed = 0;
+    std::size_t size = 0, removed = 0, copies = 0;
     int top_level = -1;
     std::vector<std::size_t> level_counts;
-    double mean_degree = 0;               // at level 0
+    double mean_degree = 0;               // of the nodes, at level 0
     Traversal walked = Traversal::exact;  // what searches compare, as chosen or asked for
+};
+
+// What is well with an index and what is not.
+struct Health {
+    std::size_t unreachable = 0;     // live vectors that no path on level 0 leads to from the entry
+    std::size_t zero_in_degree = 0;  // nodes that nobody links to on level 0, but for the entry
+    std::size_t duplicates = 0;      // groups of live vectors that are the same byte for byte
+    std::size_t zero_norm = 0;       // vectors of zeros, live or removed
+    std::vector<std::size_t> degrees,
+        in_degrees;                   // nodes by the number of their links on level 0, and of those to them
+    std::vector<std::size_t> levels;  // nodes by their highest level
+    // Lengths, of all but packed bits: of all rows the shortest and the longest, of a sample so many hundredths.
+    double shortest = 0, twentieth = 0, median = 0, last_twentieth = 0, longest = 0;
 };
 
 // What a file's header says, without reading a vector.
@@ -109,6 +122,8 @@ public:
     const Options& options() const;
     Memory memory() const;
     GraphShape graph_shape() const;
+    Health health(Watch& watch) const;  // looks at every row; throws Stopped
+    std::size_t repair(Watch& watch);   // gives a link to what cannot be reached; returns how many; throws Stopped
 
     // All or nothing; throw Stopped, save IoError.
     void save(const std::string& path, Watch& watch) const;

@@ -7,7 +7,7 @@ namespace {
 
 // One sum for what is and for what will be: the forecast cannot drift from the layout.
 Memory count(const Layout& layout, std::size_t code_bytes, std::size_t slots, std::size_t upper_rows,
-             std::size_t names_bytes) {
+             std::size_t names_bytes, std::size_t lookup_bytes) {
     Memory memory;
     memory.vectors = slots * layout.row_stride;
     memory.codes = slots * code_bytes;
@@ -15,6 +15,7 @@ Memory count(const Layout& layout, std::size_t code_bytes, std::size_t slots, st
     memory.links = slots * layout.link_stride;
     memory.upper_links = upper_rows * layout.upper_link_stride + slots * (sizeof(std::uint32_t) + 1);
     memory.ids = slots * (sizeof(Id) + 1) + names_bytes;
+    memory.copies = slots * sizeof(std::uint32_t) + lookup_bytes;
     return memory;
 }
 
@@ -23,8 +24,8 @@ Memory count(const Layout& layout, std::size_t code_bytes, std::size_t slots, st
 Memory Index::memory() const {
     const Reading reading(*parts_);
     const View& view = reading.view();
-    return count(parts_->graph.layout, view.fine.row_bytes() + view.coarse.row_bytes(), view.count, view.upper_count,
-                 view.names.bytes());
+    const std::size_t code_bytes = view.fine.row_bytes() + view.coarse.row_bytes();
+    return count(parts_->graph.layout, code_bytes, view.count, view.upper_count, view.names.bytes(), view.lookup_bytes);
 }
 
 Memory plan_memory(const Options& options, std::size_t n) {
@@ -36,7 +37,7 @@ Memory plan_memory(const Options& options, std::size_t n) {
     const CodeChoice likely = likely_choice(space, options.traversal);
     const std::size_t code_bytes = CodeTable(WalkCode(space, likely.fine)).row_bytes() +
                                    (likely.coarse ? CodeTable(WalkCode(space, Traversal::sq4)).row_bytes() : 0);
-    return count(layout, code_bytes, n, upper_rows, IdMap::bytes_for(n));
+    return count(layout, code_bytes, n, upper_rows, IdMap::bytes_for(n), RowMap::bytes_for(n));
 }
 
 GraphShape Index::graph_shape() const {
@@ -45,16 +46,17 @@ GraphShape Index::graph_shape() const {
     GraphShape shape;
     shape.size = view.count - view.removed;
     shape.removed = view.removed;
+    shape.copies = view.copies;
     shape.top_level = view.top;
     shape.level_counts.resize(static_cast<std::size_t>(view.top) + 1);
     shape.walked = choice_of(view).walked();
     std::size_t links = 0;
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
-        links += view.links_of(Slot{slot}, 0).degree();
+        if (view.is_node(Slot{slot})) links += view.links_of(Slot{slot}, 0).degree();
         for (Level level = 0; level <= view.level(Slot{slot}); ++level)
             ++shape.level_counts[static_cast<std::size_t>(level)];
     }
-    if (view.count != 0) shape.mean_degree = static_cast<double>(links) / static_cast<double>(view.count);
+    if (view.count != 0) shape.mean_degree = static_cast<double>(links) / static_cast<double>(view.nodes());
     return shape;
 }
 

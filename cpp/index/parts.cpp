@@ -9,7 +9,9 @@
 #include <thread>
 
 #include "base/errors.hpp"
+#include "graph/copies.hpp"
 #include "graph/insert.hpp"
+#include "graph/reconnect.hpp"
 #include "index/checks.hpp"
 
 namespace vicinal {
@@ -43,7 +45,7 @@ std::vector<Id> Index::Parts::admit(const std::byte* rows, std::size_t n, std::s
 
 bool Index::Parts::add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo,
                              const Crew& crew) {
-    const std::size_t n = batch_size(graph.view.count, ids.size() - done);
+    const std::size_t n = batch_size(graph.view.nodes(), ids.size() - done);
     const std::span<const Id> batch = ids.subspan(done, n);
     const Footing before(graph);
     std::unique_ptr<View> prepared = prepare_to_publish();
@@ -56,6 +58,18 @@ bool Index::Parts::add_batch(const std::byte* rows, std::span<const Id> ids, std
     enter_ids(batch);
     publish(std::move(prepared));
     return true;
+}
+
+void Index::Parts::reconnect_after(Start& start, Watch& watch) {
+    if (!reconnection_is_due(start.nodes, graph.view.nodes())) {
+        hold_new_nodes(graph, start.count, start.undo);
+        return;
+    }
+    try {
+        reconnect(graph, start.undo, watch);
+    } catch (const Stopped&) {
+        return;
+    }
 }
 
 std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_t> given, Watch& watch) const {
@@ -94,6 +108,7 @@ std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_
 void Index::Parts::make_room(std::size_t n, Watch& watch) {
     graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n), watch);
     graph.view.names.reserve(graph.view.names.size() + n, graph.view.ids.as<Id>());
+    reserve_lookup(graph, graph.view.count + n, watch);
 }
 
 void Index::Parts::await_slots(Watch& watch) {

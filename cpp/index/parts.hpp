@@ -41,6 +41,7 @@ struct Index::Parts {
                           const Crew& crew);
     // Links and shows some of the rows from number `done` on. False, and nothing has changed, when the watch says stop.
     bool add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo, const Crew& crew);
+    std::size_t repair(Watch& watch);  // all or nothing; throws Stopped
     // The ids of the next n rows.
     std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given, Watch& watch) const;
     // Room for n more rows in every table; afterwards storing and linking them allocates scratch, and now and then new
@@ -63,14 +64,18 @@ struct Index::Parts {
         explicit Start(Parts& parts)
             : undo(parts.graph),
               count(parts.graph.view.count),
+              nodes(parts.graph.view.nodes()),
               next_id(parts.next_id),
               view(parts.prepare_to_publish()) {}
         Undo undo;
-        std::uint32_t count;
+        std::uint32_t count, nodes;
         std::int64_t next_id;
         std::unique_ptr<View> view;
     };
     void go_back(Start& start) noexcept;
+    // After a whole add: the new nodes are led to, and now and then whatever their links have cut off gets a link again
+    // (graph/reconnect.hpp). A watch that says stop leaves some of it undone.
+    void reconnect_after(Start& start, Watch& watch);
 
 private:
     void free_retired();

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <span>
 #include <vector>
 
+#include "graph/copies.hpp"
 #include "persist/refuse.hpp"
 
 namespace vicinal {
@@ -39,7 +41,7 @@ void check_row(const Graph& graph, std::uint32_t slot, std::vector<std::byte>& g
 class LinkCheck {
 public:
     LinkCheck(const View& view, const std::string& name)
-        : view_(view), name_(name), levels_(view.levels.as<std::uint8_t>()) {}
+        : view_(view), name_(name), levels_(view.levels.as<std::int8_t>()) {}
 
     void check(std::uint32_t slot, Level level) {
         const Table& table = level == 0 ? view_.links : view_.upper_links;
@@ -66,7 +68,10 @@ private:
         for (const std::uint32_t target : links) {
             if (target >= view_.count)
                 refuse(name_, "a link of " + place(), target, "a slot below " + std::to_string(view_.count));
-            if (level_ != 0 && levels_[target] < level_)
+            if (levels_[target] == kCopyLevel)
+                refuse(name_, "a link of " + place() + " leads to " + row_named(target) +
+                                  ", which is a copy, expected a node");
+            if (levels_[target] < level_)
                 refuse(name_, "a link of " + place() + " leads to " + row_named(target) + ", whose highest level",
                        levels_[target], std::to_string(level_) + " or more");
         }
@@ -86,7 +91,7 @@ private:
 
     const View& view_;
     const std::string& name_;
-    const std::uint8_t* levels_;
+    const std::int8_t* levels_;
     std::uint32_t slot_ = 0;
     Level level_ = 0;
     std::vector<std::uint32_t> sorted_;
@@ -95,14 +100,15 @@ private:
 }  // namespace
 
 std::uint64_t check_levels(const View& view, const Settings& settings, const std::string& name) {
-    const std::span levels(view.levels.as<const std::uint8_t>(), settings.count);
+    const std::span levels(view.levels.as<const std::int8_t>(), settings.count);
     std::uint64_t upper_rows = 0;
-    std::uint8_t top = 0;
+    Level top = 0;
     for (std::uint32_t slot = 0; slot < settings.count; ++slot) {
-        if (levels[slot] > kMaxLevel)
-            refuse(name, "the level of " + row_named(slot), levels[slot], "at most " + std::to_string(kMaxLevel));
-        upper_rows += levels[slot];
-        top = std::max(top, levels[slot]);
+        if (levels[slot] > kMaxLevel || levels[slot] < kCopyLevel)
+            refuse(name, "the level of " + row_named(slot), static_cast<std::uint8_t>(levels[slot]),
+                   "at most " + std::to_string(kMaxLevel) + ", or 255 for a copy");
+        upper_rows += upper_rows_of(levels[slot]);
+        top = std::max<Level>(top, levels[slot]);
     }
     if (settings.count != 0 && levels[settings.entry] != top)
         refuse(name, "the level of the entry, " + row_named(settings.entry) + ",", levels[settings.entry],
@@ -164,8 +170,22 @@ void check_rows(const Graph& graph, const std::string& name, Effort& effort) {
 void check_links(const View& view, const std::string& name, Effort& effort) {
     LinkCheck links(view, name);
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
-        for (Level level = 0; level <= view.level(Slot{slot}); ++level) links.check(slot, level);
+        links.check(slot, 0);  // a copy has this row too
+        for (Level level = 1; level <= view.level(Slot{slot}); ++level) links.check(slot, level);
         if (slot % kRowsAtOnce == kRowsAtOnce - 1) effort.add(kRowsAtOnce * view.links.stride());
+    }
+}
+
+void check_copies(const Graph& graph, const std::string& name, Effort& effort) {
+    const View& view = graph.view;
+    for (std::uint32_t slot = 0; slot < view.count; ++slot) {
+        if (view.is_node(Slot{slot})) continue;
+        const std::size_t links = view.links_of(Slot{slot}, 0).degree();
+        if (links != 1) refuse(name, "the number of links of " + row_named(slot) + ", a copy,", links, "1");
+        const Slot node = node_of(view, Slot{slot});
+        if (std::memcmp(view.vector(node), view.vector(Slot{slot}), graph.space.row_bytes()) != 0)
+            refuse(name, row_named(slot) + " is a copy of " + row_named(index_of(node)) + " and holds another vector");
+        effort.add(graph.space.stride());
     }
 }
 

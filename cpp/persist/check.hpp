@@ -28,4 +28,7 @@ void check_rows(const Graph& graph, const std::string& name, Effort& effort);
 // Links to other nodes of the level, none twice, and nothing after the first empty lane.
 void check_links(const View& view, const std::string& name, Effort& effort);
 
+// Of each copy one link, to a node with its bytes.
+void check_copies(const Graph& graph, const std::string& name, Effort& effort);
+
 }  // namespace vicinal

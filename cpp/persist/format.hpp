@@ -7,14 +7,16 @@
 //   rows          count rows of vectors, as they lie in memory: row_stride bytes each (codecs/space.hpp), of which
 //                 those beyond the vector are zero
 //   ids           count numbers of 64 bits: what the user calls each row
-//   levels        count bytes: the highest level of each node, at most 16
+//   levels        count bytes: the highest level of each node, at most 16; or 255: a copy, which is no node but has the
+//                 bytes of one
 //   states        count bytes: 1 live, 2 removed (graph/view.hpp)
 //   links         count rows of links on level 0: 2M lanes of 32 bits, then zeros up to the stride
 //   upper links   for each node of level L > 0, in the order of slots, L rows: level 1 first; M lanes each, then
 //                 zeros up to the stride
 //
 // A row of links takes whole lines of 64 bytes, or a power of two below that (Layout::stride_of). Its links stand
-// first, each another slot that reaches that level, none twice; every lane after them holds the node's own slot.
+// first, each another slot that reaches that level, none twice; every lane after them holds the node's own slot. The
+// row of a copy has one link, to its node.
 //
 // Settings, 88 bytes
 //    0   4  dim

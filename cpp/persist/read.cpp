@@ -8,6 +8,7 @@
 #include "base/team.hpp"
 #include "file/container_read.hpp"
 #include "graph/code_choice.hpp"
+#include "graph/copies.hpp"
 #include "persist/check.hpp"
 #include "persist/effort.hpp"
 #include "persist/format.hpp"
@@ -55,7 +56,7 @@ void derive_places_of_upper_links(View& view) {
     std::uint32_t upper = 0;
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
         view.upper_first.as<std::uint32_t>()[slot] = upper;
-        upper += static_cast<std::uint32_t>(view.level(Slot{slot}));
+        upper += upper_rows_of(view.level(Slot{slot}));
     }
 }
 
@@ -123,6 +124,8 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     check_ids(view, settings, name);
     check_rows(graph, name, effort);
     check_links(view, name, effort);
+    check_copies(graph, name, effort);
+    derive_chains(view);
     derive_factors(graph);
     derive_codes(graph, settings, name, watch);
     effort.finish();

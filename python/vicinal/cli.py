@@ -1,7 +1,8 @@
-"""The command line: ``vicinal bench | build | search | info``.
+"""The command line: ``vicinal bench | build | search | check | info``.
 
 Results go to standard output, with ``--json`` as JSON; progress goes to standard error, and only to
-a terminal. Exit status: 0 done, 1 failed, 2 called wrongly. What goes wrong is told in one line.
+a terminal. Exit status: 0 done, 1 failed (of check: something is wrong), 2 called wrongly.
+What goes wrong is told in one line.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from vicinal.cli_check import add_check
 from vicinal.settings import METRICS
 
 
@@ -48,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(ending.code or 0)
     options.words = words
     try:
-        run: Callable[[argparse.Namespace], None] = options.run
-        run(options)
+        run: Callable[[argparse.Namespace], int | None] = options.run
+        return run(options) or 0
     except KeyboardInterrupt:
         return _failed(options.command, "interrupted")
     except BrokenPipeError:  # whoever read our output has stopped reading
@@ -57,7 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except (ValueError, TypeError, KeyError, OSError, ImportError, RuntimeError, MemoryError) as error:
         return _failed(options.command, _one_line(error))
-    return 0
 
 
 def _bench(options: argparse.Namespace) -> None:
@@ -147,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_bench(commands.add_parser("bench", help="measure recall and speed beside other engines"))
     _add_build(commands.add_parser("build", help="build an index from a file of vectors"))
     _add_search(commands.add_parser("search", help="find the neighbors of a file of queries"))
+    add_check(commands.add_parser("check", help="tell whether an index is well: reachability, duplicates, recall"))
     info = commands.add_parser("info", help="describe an index file without reading its vectors")
     info.add_argument("index", help="an index file")
     info.add_argument("--json", action="store_true", help="print JSON")

@@ -22,8 +22,8 @@ class Plan:
         What was asked for.
     bytes : mapping of str to int
         Bytes by part: ``"vectors"``, ``"codes"`` (what walks compare), ``"links"`` (level 0), ``"upper_links"``,
-        ``"ids"`` and ``"factors"``. The levels above 0 are drawn at random, so that ``"upper_links"`` is what is
-        expected.
+        ``"ids"``, ``"factors"`` and ``"copies"`` (what tells which vectors are there more than once). The levels above
+        0 are drawn at random, so that ``"upper_links"`` is what is expected.
 
     Examples
     --------

@@ -11,6 +11,7 @@
 
 #include "base/team.hpp"
 #include "base/watch.hpp"
+#include "graph/copies.hpp"
 #include "graph/graph.hpp"
 #include "graph/insert.hpp"
 #include "vectors_drawn.hpp"
@@ -22,9 +23,10 @@ inline void grow(Graph& graph, const std::byte* rows, std::size_t n, std::size_t
     Team team(threads);
     Watch nobody;
     graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n), nobody);
+    reserve_lookup(graph, graph.view.count + n, nobody);
     Undo undo(graph);
     for (std::size_t done = 0; done < n;) {
-        const std::size_t batch = batch_size(graph.view.count, n - done);
+        const std::size_t batch = batch_size(graph.view.nodes(), n - done);
         std::vector<Id> ids;
         for (std::size_t i = 0; i < batch; ++i) ids.push_back(Id{static_cast<std::int64_t>(graph.view.count + i)});
         store_batch(graph, rows + done * graph.space.given_row_bytes(), ids, {team, nobody});
@@ -49,6 +51,7 @@ inline std::vector<std::uint32_t> links_of(const View& view, std::uint32_t slot,
 // Where two graphs differ first, or nothing.
 inline std::string difference(const View& a, const View& b) {
     if (a.count != b.count || a.upper_count != b.upper_count) return "counts";
+    if (a.copies != b.copies) return "copies";
     if (a.entry != b.entry || a.top != b.top) return "entry";
     for (std::uint32_t slot = 0; slot < a.count; ++slot) {
         const std::string where = " of slot " + std::to_string(slot);
@@ -57,14 +60,16 @@ inline std::string difference(const View& a, const View& b) {
         if (a.id(Slot{slot}) != b.id(Slot{slot})) return "id" + where;
         if (a.state(Slot{slot}) != b.state(Slot{slot})) return "state" + where;
         if (a.level(Slot{slot}) != b.level(Slot{slot})) return "level" + where;
-        for (Level level = 0; level <= a.level(Slot{slot}); ++level)
+        if (next_copy(a, slot) != next_copy(b, slot)) return "copies" + where;
+        if (links_of(a, slot, 0) != links_of(b, slot, 0)) return "links on level 0" + where;
+        for (Level level = 1; level <= a.level(Slot{slot}); ++level)
             if (links_of(a, slot, level) != links_of(b, slot, level))
                 return "links on level " + std::to_string(level) + where;
     }
     return {};
 }
 
-// By slot: whether a path on level 0 leads there from the entry.
+// By slot: whether a path on level 0 leads there, or to its node, from the entry.
 inline std::vector<bool> reached(const View& view) {
     std::vector<bool> met(view.count, false);
     std::vector<std::uint32_t> waiting{index_of(view.entry)};
@@ -78,6 +83,7 @@ inline std::vector<bool> reached(const View& view) {
                 waiting.push_back(to);
             }
     }
+    for (std::uint32_t slot = 0; slot < view.count; ++slot) met[slot] = met[index_of(node_of(view, Slot{slot}))];
     return met;
 }
 

@@ -55,6 +55,20 @@ TEST_CASE("the ceiling is above nine tenths of the rows there were at the last p
     CHECK(graph.view.factor(Slot{0}) > 900);
 }
 
+TEST_CASE("the ceiling rises when a later batch is longer, without waiting for the next power of two") {
+    Graph graph = grown_with(GraphOptions::Lift::automatic, trial::drawn_floats(1'200 * kDim, 4));
+    const double before = graph.norms.ceiling;
+    std::vector<float> longer = trial::drawn_floats(600 * kDim, 5);
+    for (float& value : longer) value *= 10;
+
+    trial::grow(graph, trial::bytes_of(longer), 600, 2);
+
+    CHECK(graph.view.count < 2'048);
+    CHECK(graph.norms.ceiling > 10 * before);
+    for (std::uint32_t slot = 0; slot < graph.view.count; ++slot)
+        REQUIRE(graph.view.factor(Slot{slot}) == kSpace.height(graph.view.vector(Slot{slot}), graph.norms.ceiling));
+}
+
 TEST_CASE("a graph is lifted by itself when lengths differ by more than a tenth, and never when that is off") {
     const std::vector<float> even = of_lengths_up_to(1);
     const std::vector<float> uneven = of_lengths_up_to(5);

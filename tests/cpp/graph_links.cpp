@@ -62,10 +62,10 @@ TEST_CASE("an appended link comes last and is there at once") {
     std::vector<std::uint32_t> words(3, kSelf);
     Links links(words.data(), words.size(), Slot{kSelf});
 
-    links.append(0, 4);
+    links.put(0, 4);
     CHECK(read(links) == std::vector<std::uint32_t>{4});
-    links.append(1, 5);
-    links.append(2, 6);
+    links.put(1, 5);
+    links.put(2, 6);
 
     CHECK(read(links) == std::vector<std::uint32_t>{4, 5, 6});
 }
@@ -74,7 +74,7 @@ TEST_CASE("slot zero is a link like others") {
     std::vector<std::uint32_t> words(2, kSelf);
     Links links(words.data(), words.size(), Slot{kSelf});
 
-    links.append(0, 0);
+    links.put(0, 0);
 
     CHECK(read(links) == std::vector<std::uint32_t>{0});
 }
@@ -111,7 +111,7 @@ TEST_CASE("a reader beside a writer meets links of the old list or of the new on
     for (int round = 0; round < 20'000; ++round) {
         links.write(longer);
         links.write(shorter);
-        links.append(3, 17);
+        links.put(3, 17);
     }
     over = true;
     reader.join();

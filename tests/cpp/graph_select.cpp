@@ -134,37 +134,33 @@ TEST_CASE("no candidates give no neighbors") { CHECK(Plane({5, 5}).choose(4, 4).
 namespace {
 
 constexpr std::size_t kDim = 8;
-constexpr float kCopied = 0.25F;  // each element of the vector that is copied
+constexpr float kCopied = 0.25F;  // each element of the vector whose multiples are there
 
-// 2 000 vectors, every `step`th of them a copy of one in their middle.
-Graph graph_with_copies(std::uint32_t step) {
+// 2 000 vectors, every `step`th of them a multiple of one. Under cosine these are one vector, and yet no copies by
+// their bytes.
+Graph graph_with_multiples(std::uint32_t step) {
     constexpr std::uint32_t kCount = 2'000;
     std::vector<float> vectors = trial::drawn_floats(kCount * kDim, 31);
     for (std::uint32_t slot = 0; slot < kCount; slot += step)
-        std::fill_n(vectors.begin() + slot * std::ptrdiff_t{kDim}, kDim, kCopied);
+        std::fill_n(vectors.begin() + slot * std::ptrdiff_t{kDim}, kDim, kCopied * static_cast<float>(slot + 1));
     GraphOptions options;
     options.M = 8;
     options.ef_construction = 60;
-    return trial::grown(Space(Metric::l2, Dtype::f32, kDim), options, vectors, 2);
+    return trial::grown(Space(Metric::cosine, Dtype::f32, kDim), options, vectors, 2);
 }
 
 }  // namespace
 
-TEST_CASE("a thousand copies of one vector do not keep all links among themselves, nor others from being reached") {
-    const Graph graph = graph_with_copies(2);
+TEST_CASE("a thousand multiples of one vector do not keep others from being reached") {
+    const Graph graph = graph_with_multiples(2);
 
-    std::size_t inside = 0;
-    std::size_t leading_out = 0;
-    for (std::uint32_t slot = 0; slot < graph.view.count; slot += 2)
-        for (const std::uint32_t to : trial::links_of(graph.view, slot, 0)) ++(to % 2 == 0 ? inside : leading_out);
-    CHECK(4 * leading_out > inside);
     const std::vector<bool> met = trial::reached(graph.view);
     for (std::uint32_t slot = 1; slot < graph.view.count; slot += 2) REQUIRE(met[slot]);
 }
 
-TEST_CASE("a search for a vector that is there a hundred times finds ten of them") {
+TEST_CASE("a search for a vector whose multiples are there a hundred times finds ten of them") {
     constexpr std::size_t kNeighbors = 10;
-    const Graph graph = graph_with_copies(20);
+    const Graph graph = graph_with_multiples(20);
     const std::vector<float> query(kDim, kCopied);
     std::vector<std::int64_t> ids(kNeighbors);
     std::vector<float> distances(kNeighbors);
@@ -172,5 +168,5 @@ TEST_CASE("a search for a vector that is there a hundred times finds ten of them
     Search(graph.view, graph.space, scratch_of_this_thread())
         .answer(trial::bytes_of(query), {kNeighbors, 64}, {ids.data(), distances.data()});
 
-    CHECK(std::count(distances.begin(), distances.end(), 0.0F) == kNeighbors);
+    for (const float distance : distances) CHECK(distance < 1e-6F);
 }

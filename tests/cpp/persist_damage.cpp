@@ -267,7 +267,7 @@ TEST_CASE("levels and states and ids that cannot be are refused") {
         return complaint_about(with(file, kind, at, number));
     };
 
-    CHECK(complaint(kLevels, other, std::uint8_t{17}).ends_with(" is 17, expected at most 16"));
+    CHECK(complaint(kLevels, other, std::uint8_t{17}).ends_with(" is 17, expected at most 16, or 255 for a copy"));
     CHECK(complaint(kLevels, other, std::uint8_t{16}).starts_with("the level of the entry"));
     CHECK(complaint(kLevels, entry, std::uint8_t(top + 1)).starts_with("the length of the upper links"));
     CHECK(complaint(kStates, 1, std::uint8_t{0}) == "the state of row 1 is 0, expected 1 or 2");
@@ -296,6 +296,31 @@ TEST_CASE("links that cannot be walked are refused") {
     CHECK(complaint(kLinks, 4, first) == "row 0 on level 0 has two links to row " + std::to_string(first));
     CHECK(complaint(kLinks, 0, 0u) != "nothing");  // an empty lane before a link
     CHECK(complaint(kUpperLinks, 0, low).find("whose highest level is 0, expected 1 or more") != std::string::npos);
+}
+
+TEST_CASE("copies that are none, and links to copies, are refused") {
+    using namespace format;
+    const auto index = make_index({.dim = 3, .M = 2, .ef_construction = 8}, 12);
+    add(*index, 12, 7);  // the same again: rows 12 to 23 are copies of 0 to 11
+    const Bytes file = index->to_bytes();
+    constexpr std::size_t kRow = 16;  // of links, in bytes
+    const auto complaint = [&](SectionKind kind, std::size_t at, auto number) {
+        return complaint_about(with(file, kind, at, number));
+    };
+    REQUIRE(index->graph_shape().copies == 12);
+    REQUIRE(number_at<std::uint8_t>(file, kLevels, 12) == 255);
+    REQUIRE(number_at<std::uint32_t>(file, kLinks, 12 * kRow) == 0);
+
+    CHECK(complaint(kLinks, 12 * kRow, 1u) == "row 12 is a copy of row 1 and holds another vector");
+    CHECK(complaint(kLinks, 12 * kRow, 12u) == "the number of links of row 12, a copy, is 0, expected 1");
+    CHECK(complaint(kLinks, 12 * kRow + 4, 1u) == "the number of links of row 12, a copy, is 2, expected 1");
+    CHECK(complaint(kLinks, 12 * kRow, 13u) ==
+          "a link of row 12 on level 0 leads to row 13, which is a copy, expected a node");
+    CHECK(complaint(kLinks, 0, 13u) == "a link of row 0 on level 0 leads to row 13, which is a copy, expected a node");
+    CHECK(complaint(kLevels, number_at<std::uint32_t>(file, kSettings, kEntryAt), std::uint8_t{255}) != "nothing");
+    CHECK(complaint(kLevels, 13, std::uint8_t{254}).ends_with("is 254, expected at most 16, or 255 for a copy"));
+    CHECK(complaint(kSettings, kEntryAt, 12u).starts_with("the level of the entry"));
+    CHECK(complaint(kRows, 12 * 16, 1u).ends_with("holds another vector"));
 }
 
 TEST_CASE("lanes beyond a row's links are refused unless they hold what they must") {

@@ -25,7 +25,7 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
 }
 
 // One of each shape that matters: with and without factors, lifted, walked on codes, padded rows, padded links, many
-// levels, removed rows, one vector, none.
+// levels, removed rows, copies, one vector, none.
 std::vector<Bytes> originals() {
     const auto kind = [](Metric metric, Dtype dtype, std::size_t dim, std::size_t M,
                          Traversal traversal = Traversal::automatic) {
@@ -38,7 +38,10 @@ std::vector<Bytes> originals() {
         options.ef_construction = 8;
         return options;
     };
-    return {make_index(kind(Metric::l2, Dtype::f32, 3, 2), 30, 4)->to_bytes(),
+    const auto copied = make_index(kind(Metric::cosine, Dtype::f32, 3, 2), 12, 3);
+    add(*copied, 14, 7);
+    return {copied->to_bytes(),
+            make_index(kind(Metric::l2, Dtype::f32, 3, 2), 30, 4)->to_bytes(),
             make_index(kind(Metric::ip, Dtype::f32, 4, 2), 25, 0)->to_bytes(),
             make_index(kind(Metric::ip, Dtype::u8, 5, 3), 20, 5)->to_bytes(),
             make_index(kind(Metric::cosine, Dtype::f16, 5, 3), 20, 3)->to_bytes(),

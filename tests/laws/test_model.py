@@ -84,11 +84,17 @@ class IndexModel(RuleBasedStateMachine):
         if self.dtype == "b1":
             rows = rng.integers(0, 256, (n, DIM), dtype=np.uint8)
             rows[rng.random(n) < 0.1] = 0  # empty sets
-            return rows
+            return self.some_alike(rows, rng)
         rows = rng.integers(0 if "u8" in (self.dtype, self.traversal) else -3, 4, (n, DIM))
         if self.metric == "cosine":
             rows[:, 0] = rng.integers(1, 4, n)
-        return rows.astype({"i8": np.int8, "u8": np.uint8}.get(self.dtype, np.float32))
+        return self.some_alike(rows, rng).astype({"i8": np.int8, "u8": np.uint8}.get(self.dtype, np.float32))
+
+    def some_alike(self, rows: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+        """Give a third of the rows one of two values, which other calls give to others."""
+        alike = rng.random(len(rows)) < 1 / 3
+        rows[alike] = rng.integers(1, 3, (int(alike.sum()), 1))
+        return rows
 
     def take(self, ids: NDArray[np.int64], rows: NDArray[Any]) -> Any:
         for number, row in zip(ids.tolist(), rows, strict=True):

@@ -12,18 +12,18 @@ from vicinal import _core
 from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MIN_M
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
-from vicinal.index.stored import StoredIndex
+from vicinal.index.health import CheckedIndex, Health
 from vicinal.order import Order, permutation
 from vicinal.progress import Progress, reporting
 from vicinal.result import SearchResult
 from vicinal.settings import LIFTS, MAX_SEED, TRAVERSALS, accepts, metric_and_dtype, one_of, truth, whole_number
 
-__all__ = ["Index"]
+__all__ = ["Health", "Index"]
 
 NO_IDS = np.empty(0, dtype=np.int64)
 
 
-class Index(StoredIndex):
+class Index(CheckedIndex):
     """Approximate nearest neighbors of vectors, by a hierarchical navigable small-world graph (HNSW).
 
     The graph is that of Malkov and Yashunin (arXiv 1603.09320), built in parallel and yet the same, byte for byte,
@@ -397,7 +397,8 @@ class Index(StoredIndex):
         dict
             ``"memory"``: bytes by part, and ``"resident"``, their sum; ``"order"``: how the last batch entered the
             graph and why, None before the first; ``"kernels"``: the instruction set in use; ``"graph"``: number of
-            live and removed vectors, levels and mean number of links at level 0; ``"tuned"``: None.
+            live and removed vectors, of those that are copies of another byte for byte, levels and mean number of links
+            at level 0; ``"tuned"``: None.
         """
         memory = self._memory()
         memory["resident"] = sum(memory.values())
