@@ -26,6 +26,11 @@ class UnknownIdError : public VicinalError {
     using VicinalError::VicinalError;
 };
 
+// A recall was asked of an index that does not know what it takes.
+class NotTunedError : public VicinalError {
+    using VicinalError::VicinalError;
+};
+
 // Bytes that are not, or no longer, an index.
 class CorruptIndexError : public VicinalError {
     using VicinalError::VicinalError;

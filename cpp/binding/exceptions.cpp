@@ -20,10 +20,11 @@ struct Class {
     const char* name;  // in vicinal.errors
     bool (*holds)(const std::exception&);
 };
-constexpr std::array<Class, 7> kClasses{{
+constexpr std::array<Class, 8> kClasses{{
     {"InvalidVectorError", is<InvalidVectorError>},
     {"DuplicateIdError", is<DuplicateIdError>},
     {"UnknownIdError", is<UnknownIdError>},
+    {"NotTunedError", is<NotTunedError>},
     {"CorruptIndexError", is<CorruptIndexError>},
     {"NotAnIndexError", is<NotAnIndexError>},
     {"FormatTooNewError", is<FormatTooNewError>},

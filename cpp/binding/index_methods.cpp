@@ -2,10 +2,12 @@
 // and documents what it does; these take arrays that fit.
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
+#include "binding/calibration.hpp"
 #include "binding/handle.hpp"
 #include "binding/python_watch.hpp"
 #include "binding/rows.hpp"
@@ -172,9 +174,35 @@ void bind_index(py::module_& module) {
         .def(
             "_search",
             [](const Handle& self, const py::array& queries, std::size_t k, std::size_t ef, bool exact,
-               std::size_t threads,
-               bool stats) { return search(self, queries, {k, ef, exact, resolve_threads(threads)}, stats); },
-            "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "stats"_a)
+               std::size_t threads, bool stats, double recall) {
+                return search(self, queries, {k, ef, exact, resolve_threads(threads), recall}, stats);
+            },
+            "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "stats"_a, "recall"_a)
+        .def(
+            "_search_by_rule",
+            [](const Handle& self, const py::array& queries, std::size_t k, std::size_t width, std::uint32_t anchor,
+               float stretch, std::size_t threads) {
+                const StopRule rule{anchor, stretch};
+                return search(self, queries, {k, width, false, resolve_threads(threads), 0, rule}, true);
+            },
+            "queries"_a, "k"_a, "width"_a, "anchor"_a, "stretch"_a, "threads"_a)
+        .def(
+            "_calibrate",
+            [](Handle& self, const py::dict& known) {
+                Calibration calibration = calibration_of(known);
+                without_gil([&] { self.index->calibrate(std::move(calibration)); });
+            },
+            "known"_a)
+        .def("_calibration",
+             [](const Handle& self) {
+                 const auto known = self.index->calibration();
+                 return known == nullptr ? py::object(py::none{}) : py::object(as_dict(*known));
+             })
+        .def("_tuned_size",
+             [](const Handle& self) {
+                 const auto known = self.index->calibration();
+                 return known == nullptr ? 0U : known->size;
+             })
         .def("_get", &get, "ids"_a.noconvert())
         .def(
             "_remove", [](Handle& self, const Ids& ids) { without_gil([&] { self.index->remove(numbers_of(ids)); }); },

@@ -78,6 +78,9 @@ public:
         merge_fresh(fresh);
     }
 
+    // How many of the nearest are expanded, at least, before the first that is not.
+    std::size_t expanded() const { return next_; }
+
     // The nearest candidates not yet expanded, as many as there is room for; they are marked. Returns how many.
     std::size_t expand_next(std::span<Key> nearest) {
         std::size_t n = 0;

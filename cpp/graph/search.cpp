@@ -33,6 +33,7 @@ std::size_t write_answer(std::span<const Hit> hits, std::size_t k, const Answer&
 
 std::size_t Search::answer(const std::byte* query, const Asked& asked, const Answer& answer) {
     const Probe probe = space_.probe_given(query, scratch_.probe);
+    effort = asked.width;
     // A beam as wide as half of the graph would meet all of it.
     if (view_.count <= 2 * asked.width) return scan_for(query, asked, answer);
 
@@ -54,11 +55,15 @@ void Search::walk(const Probe& probe, const Asked& asked) {
     const Probe& walked = by_coarse ? *by_coarse : by_fine ? *by_fine : probe;
     const Ground ground = by_coarse ? Ground::coded(view_, coarse) : by_fine ? Ground::coded(view_, fine) : stored_;
     Walk walk(view_, ground, walked, scratch_.walk);
+    const std::size_t reserve = by_coarse ? reserve_for(asked.k) : 0;
     const Key start = walk.descend(1);
+    const std::size_t before = walk.tally.hops;
     if (view_.removed == 0)
-        walk.spread(start, 0, asked.width, by_coarse ? reserve_for(asked.k) : 0);
+        asked.rule.on() ? walk.spread(start, asked.width, asked.rule, reserve)
+                        : walk.spread(start, 0, asked.width, reserve);
     else
-        walk.spread_to_live(start, asked.width);
+        walk.spread_to_live(start, asked.width, asked.rule);
+    effort = asked.rule.on() ? std::min(asked.width, walk.tally.hops - before) : asked.width;
     tally += walk.tally;
     compared_bytes += walk.tally.distances * ground.row_bytes();
     found_ = walk.beam().keys();

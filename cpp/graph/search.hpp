@@ -18,6 +18,7 @@ namespace vicinal {
 struct Asked {
     std::size_t k = 10;
     std::size_t width = 64;      // of the beam, at least k
+    StopRule rule = {};          // what ends the walk before the beam does
     Checkpoint checkpoint = {};  // of a scan; where it says stop the answer is of no use
 };
 
@@ -44,6 +45,7 @@ public:
     Tally tally;
     std::size_t scanned = 0;         // vectors compared in scans, which no walk has counted
     std::size_t compared_bytes = 0;  // of codes and vectors, in walks and in re-ranking
+    std::size_t effort = 0;  // of the last: the width of its beam, or the nodes it expanded when a rule ended it sooner
 
 private:
     void walk(const Probe& probe, const Asked& asked);

@@ -4,11 +4,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "base/table.hpp"
 #include "base/types.hpp"
 #include "codecs/space.hpp"
+#include "graph/calibration.hpp"
 #include "graph/links.hpp"
 #include "vectors/code_table.hpp"
 #include "vectors/id_map.hpp"
@@ -58,6 +60,7 @@ struct View {
     Table upper_links;  // for each node of level L > 0, L rows: level 1 first
     Table next_copies;  // chains of copies (graph/copies.hpp)
 
+    std::shared_ptr<const Calibration> calibration;  // none: the index is not tuned
     std::size_t dim = 0;
     std::size_t width = 0, upper_width = 0;
     std::uint32_t count = 0;        // slots in use

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/prefetch.hpp"
 #include "graph/copies.hpp"
@@ -76,7 +77,8 @@ void Walk::measure_gathered(std::size_t n) {
     tally.distances += n;
 }
 
-void Walk::spread(Key start, Level level, std::size_t width, std::size_t reserve) {
+template <class Rule>
+void Walk::spread_by(Key start, Level level, std::size_t width, std::size_t reserve, const Rule& rule) {
     Beam& beam = scratch_.beam;
     beam.reset(width, scratch_.slots.size(), reserve);
     scratch_.visited.clear();
@@ -90,7 +92,11 @@ void Walk::spread(Key start, Level level, std::size_t width, std::size_t reserve
         prefetch_bytes(view_.links.row(slot), view_.links.stride());
     };
     std::array<Key, kAtOnce> nodes, next;
-    while (const std::size_t expanded = beam.expand_next(nodes)) {
+    const auto expand_next = [&] {
+        const std::size_t most = rule.at_once(beam, kAtOnce);
+        return rule.worth(beam, nodes, beam.expand_next(std::span(nodes).first(most)));
+    };
+    while (const std::size_t expanded = expand_next()) {
         std::size_t n = 0;
         for (std::size_t i = 0; i < expanded; ++i) n = gather_fresh(nodes[i].slot(), level, n);
         const std::size_t to_come = level == 0 ? beam.peek_next(next) : 0;
@@ -105,7 +111,15 @@ void Walk::spread(Key start, Level level, std::size_t width, std::size_t reserve
     }
 }
 
-void Walk::spread_to_live(Key start, std::size_t width) {
+void Walk::spread(Key start, Level level, std::size_t width, std::size_t reserve) {
+    spread_by(start, level, width, reserve, NoRule{});
+}
+
+void Walk::spread(Key start, std::size_t width, const StopRule& rule, std::size_t reserve) {
+    spread_by(start, 0, width, reserve, rule);
+}
+
+void Walk::spread_to_live(Key start, std::size_t width, const StopRule& rule) {
     Beam& results = scratch_.beam;
     results.reset(width, view_.width);
     std::vector<Key>& frontier = scratch_.frontier;
@@ -131,6 +145,7 @@ void Walk::spread_to_live(Key start, std::size_t width) {
         const Key next = frontier.back();
         frontier.pop_back();
         if (results.full() && results.keys().back() < next) break;
+        if (rule.on() && next.distance() > rule.bound(results)) break;
         const std::size_t n = gather_fresh(next.slot(), 0, 0);
         measure_gathered(n);
         take(scratch_.slots.data(), scratch_.distances.data(), n);

@@ -9,6 +9,7 @@
 #include "codecs/space.hpp"
 #include "graph/beam.hpp"
 #include "graph/ground.hpp"
+#include "graph/stop_rule.hpp"
 #include "graph/view.hpp"
 #include "graph/visited.hpp"
 
@@ -45,17 +46,23 @@ public:
     // graph is not empty.
     Key descend(Level level);
 
-    // The beam: up to `width` of the nearest nodes of `level` that are reached from `start`. They are in beam().
+    // The beam: up to `width` of the nearest nodes of `level` that are reached from `start`, and `reserve` more that
+    // are not expanded. They are in beam().
     void spread(Key start, Level level, std::size_t width, std::size_t reserve = 0);
+
+    // The same on level 0, until the rule says that it is enough.
+    void spread(Key start, std::size_t width, const StopRule& rule, std::size_t reserve = 0);
 
     // The same on level 0 when only nodes that are `live`, or have a copy that is, may be reported: every node may be
     // walked, so the frontier is kept apart from the results.
-    void spread_to_live(Key start, std::size_t width);
+    void spread_to_live(Key start, std::size_t width, const StopRule& rule = {});
 
     const Beam& beam() const { return scratch_.beam; }
     Tally tally;
 
 private:
+    template <class Rule>
+    void spread_by(Key start, Level level, std::size_t width, std::size_t reserve, const Rule& rule);
     Key key_of(Slot slot);
     std::size_t gather_fresh(std::uint32_t slot, Level level, std::size_t gathered);
     void measure_gathered(std::size_t n);

@@ -27,13 +27,6 @@ void check_id_count(std::span<const std::int64_t> ids, std::size_t n) {
                                    std::to_string(n) + " vectors");
 }
 
-std::size_t width_of(const SearchOptions& options) {
-    if (options.ef > kMaxEf)
-        throw InvalidArgumentError("ef is " + std::to_string(options.ef) + ", expected 1 to " + std::to_string(kMaxEf));
-    const std::size_t ef = options.ef == 0 ? std::max<std::size_t>(64, 2 * options.k) : options.ef;
-    return std::max(ef, options.k);
-}
-
 void check_vector(const Space& space, const std::byte* given, const char* name, std::size_t row) {
     const std::string fault = space.fault(given);
     if (!fault.empty()) throw InvalidVectorError(std::string(name) + " row " + std::to_string(row) + " " + fault);

@@ -16,9 +16,6 @@ void check_threads(std::size_t threads);
 void check_k(std::size_t k, std::size_t size);
 void check_id_count(std::span<const std::int64_t> ids, std::size_t n);  // no ids at all will do
 
-// The width of the beam these options ask for.
-std::size_t width_of(const SearchOptions& options);
-
 // Throws InvalidVectorError when the vector cannot be used: "queries row 3 holds NaN".
 void check_vector(const Space& space, const std::byte* given, const char* name, std::size_t row);
 

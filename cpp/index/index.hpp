@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/watch.hpp"
+#include "graph/calibration.hpp"
 #include "index/options.hpp"
 
 namespace vicinal {
@@ -27,7 +28,8 @@ struct Work {
     std::int64_t hops = 0;   // rows of links read
     std::int64_t bytes = 0;  // of vectors and links touched
     std::int64_t reranked = 0;
-    std::int64_t effort = 0;  // the width of the beam that was asked for; of an exact search, all rows
+    std::int64_t effort = 0;  // the width of the beam; where a rule ended the walk, the nodes it expanded, if fewer;
+                              // of an exact search, all rows
 };
 struct Found {
     std::span<std::int64_t> ids;
@@ -38,9 +40,11 @@ struct Found {
 
 struct SearchOptions {
     std::size_t k = 10;
-    std::size_t ef = 0;  // 0: the default, max(64, 2k); raised to k
+    std::size_t ef = 0;  // raised to k. 0: what is calibrated for a recall of 0.95, or else max(64, 2k)
     bool exact = false;  // compare with every vector
     std::size_t threads = 1;
+    double recall = 0;   // the target, where ef is 0; 0: none
+    StopRule rule = {};  // ends the walk before the beam of width ef does
 };
 
 // The ids that are in after add(), in the rows' order. Incomplete when the watch said stop.
@@ -107,7 +111,8 @@ public:
     // What add() checks of its rows, for callers that add them in another order. Throws InvalidVectorError, Stopped.
     void check_rows(const std::byte* rows, std::size_t n, std::size_t threads, Watch& watch) const;
 
-    // Throws InvalidVectorError ("queries row 3 ..."), InvalidArgumentError (k, ef, threads out of range), Stopped.
+    // Throws InvalidVectorError ("queries row 3 ..."), InvalidArgumentError (k, ef, recall, threads out of range),
+    // NotTunedError (no calibration promises that recall), Stopped.
     void search(const std::byte* queries, std::size_t n, const SearchOptions& options, const Found& found,
                 Watch& watch) const;
 
@@ -118,6 +123,10 @@ public:
     std::size_t size() const;
     std::vector<std::int64_t> ids() const;  // ascending
     std::int64_t next_id() const;           // of the next row added without an id; waits for a writer
+
+    // What searches that name no ef shall know from now on; it is saved with the index. Throws InvalidArgumentError.
+    void calibrate(Calibration&& calibration);
+    std::shared_ptr<const Calibration> calibration() const;  // null: none
 
     const Options& options() const;
     Memory memory() const;

@@ -7,6 +7,7 @@
 #include "base/team.hpp"
 #include "graph/exact.hpp"
 #include "index/checks.hpp"
+#include "index/effort.hpp"
 #include "index/parts.hpp"
 
 namespace vicinal {
@@ -43,7 +44,7 @@ bool answer_all_exactly(const ScanRows& rows, const Space& space, const Queries&
     return team.run(queries.n, kQueriesPerScan, watch, answer_some) && !watch.stopped();
 }
 
-Work work_of(const Search& search, const View& view, const Space& space, std::size_t width) {
+Work work_of(const Search& search, const View& view, const Space& space) {
     const Tally& tally = search.tally;
     Work work;
     work.distances = static_cast<std::int64_t>(tally.distances + search.scanned);
@@ -51,7 +52,7 @@ Work work_of(const Search& search, const View& view, const Space& space, std::si
     work.bytes = static_cast<std::int64_t>(search.compared_bytes + tally.hops * view.links.stride() +
                                            search.scanned * space.row_bytes());
     work.reranked = static_cast<std::int64_t>(tally.reranked);
-    work.effort = static_cast<std::int64_t>(width);
+    work.effort = static_cast<std::int64_t>(search.effort);
     return work;
 }
 
@@ -60,7 +61,7 @@ void answer_one(const View& view, const Space& space, const Queries& queries, st
     const std::byte* given = queries.given + query * space.given_row_bytes();
     const std::size_t count = search.answer(given, asked, queries.answer(query));
     queries.found.counts[query] = static_cast<std::int64_t>(count);
-    if (!queries.found.work.empty()) queries.found.work[query] = work_of(search, view, space, asked.width);
+    if (!queries.found.work.empty()) queries.found.work[query] = work_of(search, view, space);
 }
 
 }  // namespace
@@ -68,15 +69,16 @@ void answer_one(const View& view, const Space& space, const Queries& queries, st
 void Index::search(const std::byte* given, std::size_t n, const SearchOptions& options, const Found& found,
                    Watch& watch) const {
     check_threads(options.threads);
-    const std::size_t width = width_of(options);
     const Space& space = parts_->graph.space;
     const Reading reading(*parts_);
     const View& view = reading.view();
     check_k(options.k, view.count - view.removed);
+    Asked asked = effort_of(options, view);
     if (n == 1 && !options.exact) {
         // What services ask all day: a team of threads, though it be of one, costs as much as a short search.
         check_vector(space, given, "queries", 0);
-        answer_one(view, space, {given, n, options.k, found}, 0, {options.k, width, {&watch, true}});
+        asked.checkpoint = {&watch, true};
+        answer_one(view, space, {given, n, options.k, found}, 0, asked);
         if (watch.stopped()) throw Stopped();
         return;
     }
@@ -85,8 +87,9 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
 
     const Queries queries{given, n, options.k, found};
     const auto answer_some = [&](std::size_t member, std::size_t begin, std::size_t end) {
-        const Asked asked{options.k, width, checkpoint_of(member, watch)};
-        for (std::size_t query = begin; query < end; ++query) answer_one(view, space, queries, query, asked);
+        Asked here = asked;
+        here.checkpoint = checkpoint_of(member, watch);
+        for (std::size_t query = begin; query < end; ++query) answer_one(view, space, queries, query, here);
     };
     const bool whole = options.exact ? answer_all_exactly(rows_of(view), space, queries, team, watch)
                                      : team.run(n, 1, watch, answer_some) && !watch.stopped();

@@ -1,7 +1,7 @@
 // An index as a file. This header is its specification; the container around it, with magic, version and checksums,
 // is specified in file/container.hpp. All numbers are little-endian; floats are IEEE 754.
 //
-// Sections, in this order. Each is there once, and none is optional:
+// Sections, in this order. Each is there once, and none is optional but the last:
 //
 //   settings      88 bytes, below
 //   rows          count rows of vectors, as they lie in memory: row_stride bytes each (codecs/space.hpp), of which
@@ -13,6 +13,7 @@
 //   links         count rows of links on level 0: 2M lanes of 32 bits, then zeros up to the stride
 //   upper links   for each node of level L > 0, in the order of slots, L rows: level 1 first; M lanes each, then
 //                 zeros up to the stride
+//   calibration   which effort reaches which recall, below; only where the index was tuned. A reader may do without
 //
 // A row of links takes whole lines of 64 bytes, or a power of two below that (Layout::stride_of). Its links stand
 // first, each another slot that reaches that level, none twice; every lane after them holds the node's own slot. The
@@ -41,6 +42,21 @@
 //           made from the rows
 //   82   6  zero
 //
+// Calibration: 8 bytes, then 56 for each of 1 to 4 096 entries, which ascend by k and, at one k, by target
+//    0   4  number of live rows when it was measured, not 0
+//    4   4  number of queries it was measured with, not 0
+//   each entry:
+//    0   4  k
+//    4   4  width of the beam that reached the target alone, at least k
+//    8   4  width of the beam under the stop rule (graph/stop_rule.hpp), at least k
+//   12   4  anchor of the rule, at most that width; 0: no rule
+//   16   4  stretch of the rule, a float above 0, at most 1 000; 1 where there is no rule
+//   20   4  zero
+//   24   8  target, a double above 0, at most 1
+//   32   8  recall that was measured, a double from 0 to 1
+//   40   8  lower bound of its confidence interval, from 0 to that; below the target: it was not reached
+//   48   8  mean number of vectors compared, a double not below 0
+//
 // Each count stands once. `removed` could be had by counting states, and stands here so that whoever asks what is in
 // a file need not read more than its settings; the reader counts and compares. The rest is derived: the length of
 // every section from count, M and dim; that of the upper links from the levels, as is where each node's begin; the
@@ -64,7 +80,8 @@ namespace vicinal::format {
 constexpr FormatVersion kVersion{1, 0};
 
 constexpr SectionKind kSettings = 1, kRows = 2, kIds = 3, kLevels = 4, kStates = 5, kLinks = 6, kUpperLinks = 7;
-constexpr SectionKind kKinds[] = {kSettings, kRows, kIds, kLevels, kStates, kLinks, kUpperLinks};
+constexpr SectionKind kCalibration = kOptionalSection | 8;
+constexpr SectionKind kKinds[] = {kSettings, kRows, kIds, kLevels, kStates, kLinks, kUpperLinks, kCalibration};
 
 constexpr std::size_t kSettingsBytes = 88;
 constexpr std::size_t kDimAt = 0, kMetricAt = 4, kDtypeAt = 5, kLiftAt = 6, kTraversalAt = 7, kMAt = 8;
@@ -72,6 +89,12 @@ constexpr std::size_t kEfConstructionAt = 12, kSeedAt = 16, kCountAt = 24, kRemo
 constexpr std::size_t kNextIdAt = 40, kEntryAt = 48, kJudgeAtAt = 52, kShortestAt = 56, kLongestAt = 64,
                       kCeilingAt = 72;
 constexpr std::size_t kFineAt = 80, kCoarseAt = 81, kZerosAt = 82, kZeros = 6;
+
+constexpr std::size_t kTunedHeadBytes = 8, kTunedEntryBytes = 56;
+constexpr std::size_t kTunedSizeAt = 0, kTunedQueriesAt = 4;
+constexpr std::size_t kTunedKAt = 0, kTunedEfAt = 4, kTunedWidthAt = 8, kTunedAnchorAt = 12, kTunedStretchAt = 16,
+                      kTunedZerosAt = 20, kTunedRecallAt = 24, kTunedMeasuredAt = 32, kTunedLowAt = 40,
+                      kTunedDistancesAt = 48;
 
 // Larger settings are not an index of this version. They are also the limits of what a caller may ask for.
 constexpr std::uint32_t kMaxDim = 65'536;

@@ -9,6 +9,7 @@
 #include "file/container_read.hpp"
 #include "graph/code_choice.hpp"
 #include "graph/copies.hpp"
+#include "persist/calibration.hpp"
 #include "persist/check.hpp"
 #include "persist/effort.hpp"
 #include "persist/format.hpp"
@@ -111,6 +112,7 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     read_table(container, kRows, view.rows, settings.count);
     read_table(container, kLinks, view.links, settings.count);
     read_table(container, kUpperLinks, view.upper_links, upper_rows);
+    view.calibration = read_calibration(container, name);
     container.check_unread();
 
     view.removed = settings.removed;

@@ -6,6 +6,7 @@
 #include "base/errors.hpp"
 #include "file/atomic_replace.hpp"
 #include "file/container_write.hpp"
+#include "persist/calibration.hpp"
 #include "persist/format.hpp"
 #include "persist/settings.hpp"
 
@@ -15,17 +16,24 @@ namespace {
 // The rows of a table without its spare room: they lie without gaps.
 Strip first_rows(const Table& table, std::size_t rows) { return {table.data(), table.stride(), rows, table.stride()}; }
 
-// Borrows the settings and the tables.
-std::vector<SectionToWrite> sections_of(const SettingsBytes& settings, const View& view) {
+std::vector<std::byte> calibration_of(const View& view) {
+    return view.calibration == nullptr ? std::vector<std::byte>{} : encode(*view.calibration);
+}
+
+// Borrows all it is given.
+std::vector<SectionToWrite> sections_of(const SettingsBytes& settings, const View& view,
+                                        const std::vector<std::byte>& calibration) {
     using namespace format;
     const std::size_t count = view.count;
-    return {{kSettings, {Strip(settings)}},
-            {kRows, {first_rows(view.rows, count)}},
-            {kIds, {first_rows(view.ids, count)}},
-            {kLevels, {first_rows(view.levels, count)}},
-            {kStates, {first_rows(view.states, count)}},
-            {kLinks, {first_rows(view.links, count)}},
-            {kUpperLinks, {first_rows(view.upper_links, view.upper_count)}}};
+    std::vector<SectionToWrite> sections{{kSettings, {Strip(settings)}},
+                                         {kRows, {first_rows(view.rows, count)}},
+                                         {kIds, {first_rows(view.ids, count)}},
+                                         {kLevels, {first_rows(view.levels, count)}},
+                                         {kStates, {first_rows(view.states, count)}},
+                                         {kLinks, {first_rows(view.links, count)}},
+                                         {kUpperLinks, {first_rows(view.upper_links, view.upper_count)}}};
+    if (!calibration.empty()) sections.push_back({kCalibration, {Strip(std::span(calibration))}});
+    return sections;
 }
 
 // A sink whose filling can be stopped.
@@ -55,7 +63,8 @@ void write(ByteSink& sink, std::span<const SectionToWrite> sections, Watch& watc
 
 std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, Watch& watch) {
     const SettingsBytes settings = encode(settings_of(graph, next_id));
-    const std::vector<SectionToWrite> sections = sections_of(settings, graph.view);
+    const std::vector<std::byte> calibration = calibration_of(graph.view);
+    const std::vector<SectionToWrite> sections = sections_of(settings, graph.view, calibration);
     std::vector<std::byte> bytes;
     bytes.reserve(container_bytes(sections));
     MemorySink sink(bytes);
@@ -65,8 +74,9 @@ std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, 
 
 void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch) {
     const SettingsBytes settings = encode(settings_of(graph, next_id));
+    const std::vector<std::byte> calibration = calibration_of(graph.view);
     AtomicReplace file(disk, path);
-    const std::vector<SectionToWrite> sections = sections_of(settings, graph.view);
+    const std::vector<SectionToWrite> sections = sections_of(settings, graph.view, calibration);
     write(file, sections, watch);
     file.sync();
     // The last chance to turn back: whoever pressed Ctrl-C meanwhile keeps the old file.

@@ -26,7 +26,9 @@ from vicinal.errors import (
     UnknownIdError,
     VicinalError,
 )
+from vicinal.estimate import Recall
 from vicinal.index import Health, Index
+from vicinal.index.monitor import Monitor
 from vicinal.plan import Plan, plan
 from vicinal.result import SearchResult
 
@@ -41,9 +43,11 @@ __all__ = [
     "Interrupted",
     "InvalidVectorError",
     "MismatchError",
+    "Monitor",
     "NotAnIndexError",
     "NotTunedError",
     "Plan",
+    "Recall",
     "RecallError",
     "SearchResult",
     "UnknownIdError",

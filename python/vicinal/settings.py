@@ -37,6 +37,24 @@ def whole_number(name: str, value: object, least: int, most: int) -> int:
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 
+def share(name: str, value: object) -> float:
+    """Return `value` as a float, or raise a ValueError: a number above 0, at most 1.
+
+    Examples
+    --------
+    >>> share("recall", 0.95)
+    0.95
+    >>> share("recall", 95)
+    Traceback (most recent call last):
+        ...
+    ValueError: recall is 95, expected a number above 0, at most 1
+    """
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not is_number or not 0 < float(value) <= 1:  # type: ignore[arg-type]
+        raise ValueError(f"{name} is {value!r}, expected a number above 0, at most 1")
+    return float(value)  # type: ignore[arg-type]
+
+
 def truth(name: str, value: object) -> bool:
     """Return `value` if it is a bool, or raise a TypeError."""
     if not isinstance(value, (bool, np.bool_)):

@@ -27,7 +27,7 @@ CPP_BELOW = {
 # Python modules from the bottom to the top. A module sees the rows above it in this list, not its own row.
 PYTHON_LAYERS = [
     {"errors", "_core"},
-    {"arrays", "settings", "progress", "result"},
+    {"arrays", "estimate", "settings", "progress", "result"},
     {"order", "codecs", "lsh"},
     {"index", "plan"},
     {"vicinal"},  # the package itself: it gathers what lies below, and what lies above uses it as anyone does

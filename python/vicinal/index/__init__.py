@@ -13,6 +13,7 @@ from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS,
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
 from vicinal.index.health import CheckedIndex, Health
+from vicinal.index.tuned import TunedIndex
 from vicinal.order import Order, permutation
 from vicinal.progress import Progress, reporting
 from vicinal.result import SearchResult
@@ -23,7 +24,7 @@ __all__ = ["Health", "Index"]
 NO_IDS = np.empty(0, dtype=np.int64)
 
 
-class Index(CheckedIndex):
+class Index(TunedIndex, CheckedIndex):
     """Approximate nearest neighbors of vectors, by a hierarchical navigable small-world graph (HNSW).
 
     The graph is that of Malkov and Yashunin (arXiv 1603.09320), built in parallel and yet the same, byte for byte,
@@ -260,6 +261,7 @@ class Index(CheckedIndex):
         k: int = 10,
         *,
         ef: int | None = None,
+        recall: float | None = None,
         exact: bool = False,
         threads: int = 0,
         stats: bool = False,
@@ -276,7 +278,9 @@ class Index(CheckedIndex):
             Neighbors per query, 1 to max(len(index), 10 000).
         ef : int, optional
             Width of the beam, 1 to 1 000 000, raised to k: wider finds more of the true neighbors, more slowly. By
-            default max(64, 2k).
+            default the effort that `tune` found for a recall of 0.95, or max(64, 2k) before `tune` was called.
+        recall : float, optional
+            The share of the true neighbors to find, in place of `ef`: above 0, at most 1. `tune` says what it takes.
         exact : bool
             Compare with every vector.
         threads : int
@@ -299,9 +303,16 @@ class Index(CheckedIndex):
         InvalidVectorError
             A query holds NaN or an infinity, is zero under cosine, or does not fit `dtype`; the message names the row.
         ValueError
-            `k`, `ef` or `threads` is out of range.
+            `k`, `ef`, `recall` or `threads` is out of range, or both `ef` and `recall` are given.
+        NotTunedError
+            `recall` was not calibrated, or not reached; the message says how to call `tune`.
         RecallError
             With ``strict=True``.
+
+        Warns
+        -----
+        DataWarning
+            With `recall`, when the number of vectors has changed by more than 20 % since `tune` was called.
 
         Examples
         --------
@@ -316,9 +327,11 @@ class Index(CheckedIndex):
         """
         rows, is_single = query_rows(queries, self.dim, self.dtype)
         wanted = whole_number("k", k, 1, max(len(self), ALWAYS_ALLOWED_K))
-        width = 0 if ef is None else whole_number("ef", ef, 1, MAX_EF)
+        width, target = self._effort(ef, recall)
         workers = whole_number("threads", threads, 0, MAX_THREADS)
-        ids, distances, work = self._search(rows, wanted, width, truth("exact", exact), workers, truth("stats", stats))
+        ids, distances, work = self._search(
+            rows, wanted, width, truth("exact", exact), workers, truth("stats", stats), target
+        )
         if work is not None:
             work["strategy"] = ["graph" if hops else "exact" for hops in work["hops"]]
         if is_single:
@@ -398,7 +411,8 @@ class Index(CheckedIndex):
             ``"memory"``: bytes by part, and ``"resident"``, their sum; ``"order"``: how the last batch entered the
             graph and why, None before the first; ``"kernels"``: the instruction set in use; ``"graph"``: number of
             live and removed vectors, of those that are copies of another byte for byte, levels and mean number of links
-            at level 0; ``"tuned"``: None.
+            at level 0; ``"tuned"``: what `tune` found and by which share the size has changed since, None before it was
+            called.
         """
         memory = self._memory()
         memory["resident"] = sum(memory.values())
@@ -407,7 +421,7 @@ class Index(CheckedIndex):
             "order": self._order,
             "kernels": _core.kernels_in_use(),
             "graph": self._graph_shape(),
-            "tuned": None,
+            "tuned": self._tuned(),
         }
 
 

@@ -159,8 +159,8 @@ class CheckedIndex(StoredIndex):
             return 1.0, 1.0
         sample = ids[np.linspace(0, len(ids) - 1, min(SAMPLE, len(ids))).astype(np.int64)]
         rows = self._get(sample)
-        exact = self._search(rows, k, 0, True, 0, False)[:2]
-        found = self._search(rows, k, 0, False, 0, False)[:2]
+        exact = self._search(rows, k, 0, True, 0, False, 0.0)[:2]
+        found = self._search(rows, k, 0, False, 0, False, 0.0)[:2]
         truth, mine = _others(sample, *exact), _others(sample, *found)
         # A neighbor as near as the last of the true ones is as good as it, and rounding is no error.
         bound = truth[:, -1:] + 1e-6 * np.abs(truth[:, -1:])

@@ -3,53 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vicinal.errors import DimensionError
+from vicinal.estimate import Recall, wilson_interval
 
-
-@dataclass(frozen=True)
-class Recall:
-    """A share of found neighbors with its Wilson score interval.
-
-    Attributes
-    ----------
-    value : float
-        Hits by trials.
-    low, high : float
-        Bounds of the interval.
-    k : int
-        Neighbors that were asked for.
-    hits, trials : int
-        Neighbors found, and neighbors there were to find.
-    confidence : float
-        Of the interval.
-
-    Examples
-    --------
-    >>> found = recall([[1, 2], [3, 5]], [[1, 2], [3, 4]], k=2)
-    >>> found.value, found.hits, found.trials
-    (0.75, 3, 4)
-    """
-
-    value: float
-    low: float
-    high: float
-    k: int
-    hits: int
-    trials: int
-    confidence: float = 0.95
-
-    def __float__(self) -> float:
-        return self.value
-
-    def __str__(self) -> str:
-        return f"recall@{self.k} {self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
+__all__ = ["Recall", "recall", "wilson_interval"]
 
 
 def recall(
@@ -125,31 +87,6 @@ def recall(
     trials = int(there.sum())
     low, high = wilson_interval(hits, trials, confidence)
     return Recall(hits / trials if trials else math.nan, low, high, k, hits, trials, confidence)
-
-
-def wilson_interval(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Compute Wilson's score interval of a share; (0, 1) when nothing was tried.
-
-    Examples
-    --------
-    >>> low, high = wilson_interval(95, 100)
-    >>> round(low, 4), round(high, 4)
-    (0.8882, 0.9785)
-    """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
-    if not 0 <= hits <= trials:
-        raise ValueError(f"hits must lie between 0 and trials ({trials}), got {hits}")
-    if trials == 0:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share, shrink = hits / trials, z * z / trials
-    center = (share + shrink / 2) / (1 + shrink)
-    half = z / (1 + shrink) * math.sqrt(share * (1 - share) / trials + shrink / (4 * trials))
-    # Exact at the ends: rounding must not put a bound on the wrong side of the share it surrounds.
-    low = 0.0 if hits == 0 else center - half
-    high = 1.0 if hits == trials else center + half
-    return low, high
 
 
 def _id_matrix(ids: ArrayLike, name: str) -> NDArray[np.int64]:
