@@ -6,6 +6,7 @@
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
+#include "binding/filters.hpp"
 #include "binding/handle.hpp"
 #include "binding/python_watch.hpp"
 #include "binding/rows.hpp"
@@ -66,11 +67,15 @@ py::dict as_dict(const std::vector<Work>& work) {
     };
     return py::dict("distances"_a = column(&Work::distances), "estimates"_a = column(&Work::estimates),
                     "hops"_a = column(&Work::hops), "bytes"_a = column(&Work::bytes),
-                    "reranked"_a = column(&Work::reranked), "effort"_a = column(&Work::effort));
+                    "reranked"_a = column(&Work::reranked), "effort"_a = column(&Work::effort),
+                    "strategy"_a = strategies_of(work));
 }
 
-py::tuple search(const Handle& self, const py::array& queries, const SearchOptions& asked, bool stats) {
+py::tuple search(const Handle& self, const py::array& queries, SearchOptions asked, const py::object& filters,
+                 bool stats) {
     const Options& options = self.index->options();
+    const std::vector<Filter> admitted = filters_of(filters);
+    asked.filters = admitted;
     const Rows rows = rows_of(queries, "queries", options.dtype, options.dim);
     FoundArrays arrays(rows.n, asked.k);
     std::vector<std::int64_t> counts(rows.n);
@@ -158,9 +163,9 @@ void bind_index(py::module_& module) {
         .def(
             "_search",
             [](const Handle& self, const py::array& queries, std::size_t k, std::size_t ef, bool exact,
-               std::size_t threads,
-               bool stats) { return search(self, queries, {k, ef, exact, resolve_threads(threads)}, stats); },
-            "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "stats"_a)
+               std::size_t threads, const py::object& filters,
+               bool stats) { return search(self, queries, {k, ef, exact, resolve_threads(threads)}, filters, stats); },
+            "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "filters"_a, "stats"_a)
         .def("_get", &get, "ids"_a.noconvert())
         .def(
             "_remove", [](Handle& self, const Ids& ids) { without_gil([&] { self.index->remove(numbers_of(ids)); }); },

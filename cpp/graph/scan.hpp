@@ -8,17 +8,19 @@
 
 #include "base/watch.hpp"
 #include "codecs/space.hpp"
+#include "graph/admitted.hpp"
 #include "graph/nearest.hpp"
 #include "graph/view.hpp"
 
 namespace vicinal {
 
-// The rows of a scan. Without ids a row's number is its id; without states all rows count.
+// The rows of a scan. Without ids a row's number is its id; without states all rows count, without a filter too.
 struct ScanRows {
     kernels::Rows vectors;
     std::uint32_t count = 0;
     const Id* ids = nullptr;
     const View* states = nullptr;
+    const Admitted* admitted = nullptr;
 };
 
 inline ScanRows rows_of(const View& view) {

@@ -7,14 +7,11 @@
 #include "graph/scan.hpp"
 
 namespace vicinal {
-namespace {
 
 void pad(std::size_t written, std::size_t k, const Answer& answer) {
     std::fill(answer.ids + written, answer.ids + k, number_of(kNoId));
     std::fill(answer.distances + written, answer.distances + k, kFarthest);
 }
-
-}  // namespace
 
 std::size_t write_answer(std::span<const Hit> hits, std::size_t k, const Answer& answer) {
     for (std::size_t i = 0; i < hits.size(); ++i) {
@@ -27,6 +24,7 @@ std::size_t write_answer(std::span<const Hit> hits, std::size_t k, const Answer&
 
 std::size_t Search::answer(const std::byte* query, const Asked& asked, const Answer& answer) {
     const Probe probe = space_.probe_given(query, scratch_.probe);
+    if (asked.admitted != nullptr) return answer_admitted(query, probe, asked, answer);
     // A beam as wide as half of the graph would meet all of it.
     if (view_.count <= 2 * asked.width) return scan_for(query, asked, answer);
 
@@ -48,7 +46,7 @@ void Search::walk(const Probe& probe, const Asked& asked) {
     if (view_.removed == 0)
         walk.spread(start, 0, asked.width);
     else
-        walk.spread_to_live(start, asked.width);
+        walk.spread_through(start, asked.width, Gate(view_));
     tally += walk.tally;
     found_ = walk.beam().keys();
     if (coded && !view_.code.lossless()) rerank(probe, count_to_rerank(*code, asked.k), asked.k);
@@ -113,8 +111,11 @@ std::size_t Search::write_found(std::size_t k, const Answer& answer) {
 std::size_t Search::scan_for(const std::byte* query, const Asked& asked, const Answer& answer) {
     std::int64_t count = 0;
     const ExactQuery alone{query, answer, &count};
-    answer_exactly(rows_of(view_), space_, {&alone, 1}, asked.k, asked.checkpoint);
-    scanned += view_.count;
+    ScanRows rows = rows_of(view_);
+    rows.admitted = asked.admitted;
+    answer_exactly(rows, space_, {&alone, 1}, asked.k, asked.checkpoint);
+    scanned += asked.admitted == nullptr ? view_.count : asked.admitted->count();
+    strategy = asked.admitted != nullptr ? Strategy::scan : tally.hops == 0 ? Strategy::exact : Strategy::graph;
     return static_cast<std::size_t>(count);
 }
 

@@ -7,6 +7,8 @@
 
 #include "base/watch.hpp"
 #include "codecs/space.hpp"
+#include "graph/admitted.hpp"
+#include "graph/filter_plan.hpp"
 #include "graph/ground.hpp"
 #include "graph/nearest.hpp"
 #include "graph/scratch.hpp"
@@ -17,8 +19,10 @@ namespace vicinal {
 
 struct Asked {
     std::size_t k = 10;
-    std::size_t width = 64;      // of the beam, at least k
-    Checkpoint checkpoint = {};  // of a scan; where it says stop the answer is of no use
+    std::size_t width = 64;              // of the beam, at least k
+    Checkpoint checkpoint = {};          // of a scan; where it says stop the answer is of no use
+    const Admitted* admitted = nullptr;  // none: all
+    bool exact = false;                  // compare with every admitted vector
 };
 
 // Where one query's answer goes: k entries each.
@@ -26,6 +30,9 @@ struct Answer {
     std::int64_t* ids;
     float* distances;
 };
+
+// Fills an answer up behind what was written.
+void pad(std::size_t written, std::size_t k, const Answer& answer);
 
 // Writes hits into an answer, pads it with kNoId and kFarthest, and returns how many there are.
 std::size_t write_answer(std::span<const Hit> hits, std::size_t k, const Answer& answer);
@@ -42,11 +49,17 @@ public:
 
     // Of all answers so far.
     Tally tally;
-    std::size_t scanned = 0;  // vectors compared in scans, which no walk has counted
-    bool coded = false;       // the walks compared codes
+    std::size_t scanned = 0;              // vectors compared in scans, which no walk has counted
+    bool coded = false;                   // the walks compared codes
+    Strategy strategy = Strategy::graph;  // of the last answer
 
 private:
     void walk(const Probe& probe, const Asked& asked);
+    std::size_t answer_admitted(const std::byte* query, const Probe& probe, const Asked& asked, const Answer& answer);
+    bool walk_admitted(const Probe& probe, const Asked& asked);
+    std::span<const std::uint32_t> samples_of(const Admitted& admitted);
+    std::span<const Key> admitted_of(const Beam& beam, const Gate& gate);
+    std::size_t scan_admitted(const std::byte* query, const Asked& asked, const Answer& answer);
     std::size_t count_to_rerank(const Probe& code, std::size_t k) const;
     void rerank(const Probe& probe, std::size_t count, std::size_t k);
     std::size_t write_found(std::size_t k, const Answer& answer);

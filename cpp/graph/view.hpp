@@ -60,6 +60,7 @@ struct View {
     std::uint32_t count = 0;        // slots in use
     std::uint32_t removed = 0;      // of these, how many are in state `removed`
     std::uint32_t upper_count = 0;  // rows of upper links in use
+    std::uint64_t reassigned = 0;   // grows when a slot below some View's count comes to mean another id
     Slot entry{0};
     Level top = -1;  // of the entry; -1: the graph is empty
 

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/types.hpp"
 #include "codecs/space.hpp"
 #include "graph/beam.hpp"
+#include "graph/gate.hpp"
 #include "graph/ground.hpp"
 #include "graph/view.hpp"
 #include "graph/visited.hpp"
@@ -32,9 +34,10 @@ struct Tally {
 struct Scratch {
     Visited visited;
     Beam beam;
-    std::vector<Key> frontier;         // of a gated walk, a heap
-    std::vector<std::uint32_t> slots;  // the fresh neighbors of a hop,
-    std::vector<Distance> distances;   // and how far they are
+    Beam frontier;                       // of a walk through nodes that it may not report
+    std::vector<std::uint32_t> slots;    // the fresh neighbors of a hop,
+    std::vector<Distance> distances;     // and how far they are
+    std::vector<std::uint32_t> bridges;  // neighbors of a node that a gate rejects
 };
 
 class Walk {
@@ -48,9 +51,17 @@ public:
     // The beam: up to `width` of the nearest nodes of `level` that are reached from `start`. They are in beam().
     void spread(Key start, Level level, std::size_t width);
 
-    // The same on level 0 when only nodes in state `live` may be reported: every node may be walked, so the frontier
-    // is kept apart from the results.
-    void spread_to_live(Key start, std::size_t width);
+    // The same on level 0 when only some nodes may be reported (walk_gated.cpp).
+    //
+    // Through all nodes: those that may be reported are the results, kept apart from the frontier. For removed nodes:
+    // where a filter rejects many, this compares as many more.
+    void spread_through(Key start, std::size_t width, const Gate& gate);
+    // Among those that may be reported: the others are looked through, for their neighbors, and not compared. Starts
+    // from what is near `start`, and from `others`.
+    void spread_among(Key start, std::span<const std::uint32_t> others, std::size_t width, const Gate& gate);
+
+    // The share of what lies around `start` that a gate admits; where nothing much does, `otherwise`.
+    double share_nearby(Key start, const Gate& gate, double otherwise) const;
 
     const Beam& beam() const { return scratch_.beam; }
     Tally tally;
@@ -59,6 +70,11 @@ private:
     Key key_of(Slot slot);
     std::size_t gather_fresh(std::uint32_t slot, Level level, std::size_t gathered);
     void measure_gathered(std::size_t n);
+    std::size_t gather_admitted(std::uint32_t slot, const Gate& gate, std::size_t gathered);
+    std::size_t gather_beyond(std::span<const std::uint32_t> bridges, const Gate& gate, std::size_t gathered,
+                              std::size_t most);
+    std::size_t keep_admitted(const Gate& gate, std::size_t gathered);
+    void make_room(std::size_t slots);
 
     const View& view_;
     const Ground& ground_;

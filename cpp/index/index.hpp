@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/watch.hpp"
+#include "graph/filter_plan.hpp"
+#include "index/id_set.hpp"
 #include "index/options.hpp"
 
 namespace vicinal {
@@ -28,6 +30,7 @@ struct Work {
     std::int64_t bytes = 0;  // of vectors and links touched
     std::int64_t reranked = 0;
     std::int64_t effort = 0;  // the width of the beam that was asked for; of an exact search, all rows
+    Strategy strategy = Strategy::graph;
 };
 struct Found {
     std::span<std::int64_t> ids;
@@ -36,11 +39,18 @@ struct Found {
     std::span<Work> work;
 };
 
+// What may be reported: ids, or else a byte for each vector in the order of ids, not 0 where it is admitted.
+struct Filter {
+    const IdSet* ids = nullptr;
+    std::span<const std::uint8_t> mask = {};
+};
+
 struct SearchOptions {
     std::size_t k = 10;
     std::size_t ef = 0;  // 0: the default, max(64, 2k); raised to k
     bool exact = false;  // compare with every vector
     std::size_t threads = 1;
+    std::span<const Filter> filters = {};  // none, one for all queries, or one for each
 };
 
 // The ids that are in after add(), in the rows' order. Incomplete when the watch said stop.

@@ -14,6 +14,12 @@
 
 namespace vicinal {
 
+namespace {
+
+std::atomic<std::uint64_t> next_serial{0};
+
+}  // namespace
+
 GraphOptions graph_options_of(const Options& options) {
     return {options.M, options.ef_construction, options.seed, options.traversal, options.lift};
 }
@@ -22,7 +28,7 @@ Index::Parts::Parts(const Options& given)
     : Parts(given, Graph(Space(given.metric, given.dtype, given.dim), graph_options_of(given)), 0) {}
 
 Index::Parts::Parts(const Options& given, Graph&& loaded, std::int64_t next)
-    : options(given), graph(std::move(loaded)), next_id(next) {
+    : options(given), graph(std::move(loaded)), next_id(next), serial(next_serial.fetch_add(1) + 1) {
     View& view = graph.view;
     view.names.reserve(view.count - view.removed, view.ids.as<Id>());
     for (std::uint32_t slot = 0; slot < view.count; ++slot)
@@ -165,6 +171,7 @@ void Index::Parts::go_back(Start& start) noexcept {
         graph.view.names.erase(Slot{slot}, graph.view.ids.as<Id>());
     start.undo.take_back(graph);
     next_id = start.next_id;
+    graph.view.reassigned = ++reassigned;
     withdrawn_ = publish(std::move(start.view));
     withdrawn_in_ = ::getpid();
 }

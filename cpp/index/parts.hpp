@@ -14,6 +14,7 @@
 #include "base/writer_lock.hpp"
 #include "graph/graph.hpp"
 #include "graph/undo.hpp"
+#include "index/id_order.hpp"
 #include "index/index.hpp"
 
 namespace vicinal {
@@ -29,6 +30,10 @@ struct Index::Parts {
     WriterLock writing;  // one writer at a time; guards graph, next_id and retired
     Graph graph;
     std::int64_t next_id = 0;  // the largest id ever used + 1
+
+    const std::uint64_t serial;    // no other index of this process has it
+    std::uint64_t reassigned = 0;  // as View::reassigned; does not go back with a failed call
+    const IdOrder by_id;
 
     mutable Epochs epochs;
     std::atomic<const View*> current{nullptr};

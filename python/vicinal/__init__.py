@@ -26,7 +26,7 @@ from vicinal.errors import (
     UnknownIdError,
     VicinalError,
 )
-from vicinal.index import Index
+from vicinal.index import IdSet, Index
 from vicinal.plan import Plan, plan
 from vicinal.result import SearchResult
 
@@ -36,6 +36,7 @@ __all__ = [
     "DimensionError",
     "DuplicateIdError",
     "FormatTooNewError",
+    "IdSet",
     "Index",
     "Interrupted",
     "InvalidVectorError",

@@ -77,6 +77,7 @@ class IndexModel(RuleBasedStateMachine):
             seed=seed,
         )
         self.model: dict[int, NDArray[Any]] = {}
+        self.id_sets: dict[frozenset[int], vicinal.IdSet] = {}  # kept, so that they remember
         self.next_id = 0
 
     def draw(self, seed: int, n: int) -> NDArray[Any]:
@@ -155,6 +156,27 @@ class IndexModel(RuleBasedStateMachine):
         for query, ids, distances in zip(queries, result.ids, result.distances, strict=True):
             self.check_hits(query, ids, distances, k)
 
+    @rule(
+        seed=st.integers(0, 10**6),
+        k=st.integers(1, 60),
+        admitted=st.sets(st.integers(0, 60), max_size=50),
+        form=st.sampled_from(["ids", "IdSet", "mask", "callable", "each"]),
+        how=st.sampled_from([{"exact": True}, {"ef": 5000}]),
+    )
+    def search_filtered(self, seed: int, k: int, admitted: set[int], form: str, how: dict[str, Any]) -> None:
+        query = self.draw(seed, 1)[0]
+        numbers = np.array(sorted(admitted), dtype=np.int64)
+        mask = np.isin(self.index.ids, numbers)
+        filters: dict[str, Any] = {
+            "ids": numbers,
+            "IdSet": self.id_sets.setdefault(frozenset(admitted), vicinal.IdSet(numbers)),
+            "mask": mask,
+            "callable": lambda ids: np.isin(ids, numbers),
+            "each": [mask],
+        }
+        result = self.index.search(query, k, filter=filters[form], **how)
+        self.check_hits(query, result.ids, result.distances, k, among=admitted)
+
     @rule(seed=st.integers(0, 10**6), k=st.integers(1, 60))
     def search_one(self, seed: int, k: int) -> None:
         query = self.draw(seed, 1)[0]
@@ -175,8 +197,11 @@ class IndexModel(RuleBasedStateMachine):
                 truth = true_distances(self.metric, np.stack([self.model[number] for number in row]), query)
                 np.testing.assert_allclose(near, truth, rtol=1e-5, atol=2e-6)
 
-    def check_hits(self, query: NDArray[Any], ids: NDArray[Any], distances: NDArray[Any], k: int) -> None:
-        numbers = np.array(sorted(self.model), dtype=np.int64)
+    def check_hits(
+        self, query: NDArray[Any], ids: NDArray[Any], distances: NDArray[Any], k: int, among: set[int] | None = None
+    ) -> None:
+        there = self.model.keys() if among is None else self.model.keys() & among
+        numbers = np.array(sorted(there), dtype=np.int64)
         found = min(k, len(numbers))
         assert ids[found:].tolist() == [-1] * (k - found)
         assert np.isposinf(distances[found:]).all()

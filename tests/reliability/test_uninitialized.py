@@ -44,7 +44,7 @@ NEVER = "TypeError the index was never initialized: __init__ was not called"
     "call",
     [
         "core._add(rows, ids, 1, None)",
-        "core._search(rows, 1, 0, False, 1, False)",
+        "core._search(rows, 1, 0, False, 1, None, False)",
         "core._get(ids)",
         "core._remove(ids)",
         "core._contains(1)",

@@ -12,13 +12,14 @@ from vicinal import _core
 from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MIN_M
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
+from vicinal.index.filters import Filter, IdSet, core_filters
 from vicinal.index.stored import StoredIndex
 from vicinal.order import Order, permutation
 from vicinal.progress import Progress, reporting
 from vicinal.result import SearchResult
 from vicinal.settings import LIFTS, MAX_SEED, TRAVERSALS, accepts, metric_and_dtype, one_of, truth, whole_number
 
-__all__ = ["Index"]
+__all__ = ["IdSet", "Index"]
 
 NO_IDS = np.empty(0, dtype=np.int64)
 
@@ -258,6 +259,7 @@ class Index(StoredIndex):
         k: int = 10,
         *,
         ef: int | None = None,
+        filter: Filter = None,  # noqa: A002
         exact: bool = False,
         threads: int = 0,
         stats: bool = False,
@@ -275,8 +277,13 @@ class Index(StoredIndex):
         ef : int, optional
             Width of the beam, 1 to 1 000 000, raised to k: wider finds more of the true neighbors, more slowly. By
             default max(64, 2k).
+        filter : mask, ids, IdSet, bitmap, callable, or list of these, optional
+            What may be reported: a boolean array in the order of ``index.ids``; an integer array, range or set of ids,
+            of which unknown ones admit nothing; an `IdSet`, which is quickest when used again; a bitmap of pyroaring;
+            or a callable that is given all ids as an array, once, and returns a boolean array. A Python list holds one
+            of these for each query. k neighbors are found whenever k are admitted.
         exact : bool
-            Compare with every vector.
+            Compare with every vector, or with every one that `filter` admits.
         threads : int
             0 takes all cores this process may use.
         stats : bool
@@ -297,7 +304,10 @@ class Index(StoredIndex):
         InvalidVectorError
             A query holds NaN or an infinity, is zero under cosine, or does not fit `dtype`; the message names the row.
         ValueError
-            `k`, `ef` or `threads` is out of range.
+            `k`, `ef` or `threads` is out of range; a mask has not one entry for each vector, or a list not one filter
+            for each query.
+        TypeError, OverflowError
+            `filter` is nothing that admits ids.
         RecallError
             With ``strict=True``.
 
@@ -311,14 +321,17 @@ class Index(StoredIndex):
         ([0, 1], [1.0, 1.0])
         >>> index.search([[0.0, 0.0], [9.0, 9.0]], k=1).ids.tolist()
         [[0], [2]]
+        >>> index.search([0.0, 0.0], k=2, filter=lambda ids: ids % 2 == 1).ids.tolist()
+        [1, -1]
         """
         rows, is_single = query_rows(queries, self.dim, self.dtype)
         wanted = whole_number("k", k, 1, max(len(self), ALWAYS_ALLOWED_K))
         width = 0 if ef is None else whole_number("ef", ef, 1, MAX_EF)
         workers = whole_number("threads", threads, 0, MAX_THREADS)
-        ids, distances, work = self._search(rows, wanted, width, truth("exact", exact), workers, truth("stats", stats))
-        if work is not None:
-            work["strategy"] = ["graph" if hops else "exact" for hops in work["hops"]]
+        filters = core_filters(filter, self, len(rows))
+        ids, distances, work = self._search(
+            rows, wanted, width, truth("exact", exact), workers, filters, truth("stats", stats)
+        )
         if is_single:
             ids, distances = ids[0], distances[0]
         result = SearchResult(ids, distances, self.metric, work)
