@@ -87,6 +87,18 @@ py::tuple search(const Handle& self, const py::array& queries, SearchOptions ask
     return py::make_tuple(arrays.ids, arrays.distances, stats ? py::object(as_dict(work)) : py::none{});
 }
 
+py::tuple range_search(const Handle& self, const py::array& queries, float radius, bool exact, std::size_t threads) {
+    const Options& options = self.index->options();
+    const Rows rows = rows_of(queries, "queries", options.dtype, options.dim);
+    PythonWatch watch(py::none{});
+    const Within found = watched(watch, [&](Watch& core) {
+        return self.index->range_search(rows.data, rows.n, radius, exact, resolve_threads(threads), core);
+    });
+    watch.throw_error();
+    const py::array_t<float> distances(static_cast<py::ssize_t>(found.distances.size()), found.distances.data());
+    return py::make_tuple(as_array(found.lims), as_array(found.ids), distances);
+}
+
 py::array get(const Handle& self, const Ids& ids) {
     const Options& options = self.index->options();
     py::array rows = new_rows(options.dtype, options.dim, static_cast<std::size_t>(ids.size()));
@@ -166,6 +178,7 @@ void bind_index(py::module_& module) {
                std::size_t threads, const py::object& filters,
                bool stats) { return search(self, queries, {k, ef, exact, resolve_threads(threads)}, filters, stats); },
             "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "filters"_a, "stats"_a)
+        .def("_range_search", &range_search, "queries"_a, "radius"_a, "exact"_a, "threads"_a)
         .def("_get", &get, "ids"_a.noconvert())
         .def(
             "_remove", [](Handle& self, const Ids& ids) { without_gil([&] { self.index->remove(numbers_of(ids)); }); },

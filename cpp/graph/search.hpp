@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/watch.hpp"
 #include "codecs/space.hpp"
@@ -47,6 +48,10 @@ public:
     // callers hand it in.
     std::size_t answer(const std::byte* query, const Asked& asked, const Answer& answer);
 
+    // Everything within `radius`, itself included, by (distance, id). What stops a scan leaves hits of no use.
+    void find_within(const std::byte* query, Distance radius, bool exact, const Checkpoint& checkpoint,
+                     std::vector<Hit>& hits);
+
     // Of all answers so far.
     Tally tally;
     std::size_t scanned = 0;              // vectors compared in scans, which no walk has counted
@@ -63,6 +68,9 @@ private:
     std::size_t count_to_rerank(const Probe& code, std::size_t k) const;
     void rerank(const Probe& probe, std::size_t count, std::size_t k);
     std::size_t write_found(std::size_t k, const Answer& answer);
+    void walk_wide(const Probe& probe, std::size_t width);
+    void take_within(Distance radius, std::vector<Hit>& hits) const;
+    void scan_within(const std::byte* query, Distance radius, const Checkpoint& checkpoint, std::vector<Hit>& hits);
     std::size_t scan_for(const std::byte* query, const Asked& asked, const Answer& answer);
 
     const View& view_;

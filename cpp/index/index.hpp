@@ -53,6 +53,13 @@ struct SearchOptions {
     std::span<const Filter> filters = {};  // none, one for all queries, or one for each
 };
 
+// Of query i, entries lims[i] to lims[i + 1]: nearest first.
+struct Within {
+    std::vector<std::int64_t> lims;
+    std::vector<std::int64_t> ids;
+    std::vector<float> distances;
+};
+
 // The ids that are in after add(), in the rows' order. Incomplete when the watch said stop.
 struct Added {
     std::vector<std::int64_t> ids;
@@ -107,6 +114,10 @@ public:
     // Throws InvalidVectorError ("queries row 3 ..."), InvalidArgumentError (k, ef, threads out of range), Stopped.
     void search(const std::byte* queries, std::size_t n, const SearchOptions& options, const Found& found,
                 Watch& watch) const;
+
+    // Everything within `radius` of each query, itself included. Throws as search() does; radius must not be NaN.
+    Within range_search(const std::byte* queries, std::size_t n, float radius, bool exact, std::size_t threads,
+                        Watch& watch) const;
 
     // Throws UnknownIdError naming the first id that is not there.
     void get(std::span<const std::int64_t> ids, std::byte* rows) const;  // as they were added, to the stored precision

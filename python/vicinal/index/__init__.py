@@ -13,7 +13,7 @@ from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS,
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
 from vicinal.index.filters import Filter, IdSet, core_filters
-from vicinal.index.stored import StoredIndex
+from vicinal.index.within import RadiusIndex, radius_of
 from vicinal.order import Order, permutation
 from vicinal.progress import Progress, reporting
 from vicinal.result import SearchResult
@@ -24,7 +24,7 @@ __all__ = ["IdSet", "Index"]
 NO_IDS = np.empty(0, dtype=np.int64)
 
 
-class Index(StoredIndex):
+class Index(RadiusIndex):
     """Approximate nearest neighbors of vectors, by a hierarchical navigable small-world graph (HNSW).
 
     The graph is that of Malkov and Yashunin (arXiv 1603.09320), built in parallel and yet the same, byte for byte,
@@ -260,6 +260,7 @@ class Index(StoredIndex):
         *,
         ef: int | None = None,
         filter: Filter = None,  # noqa: A002
+        radius: float | None = None,
         exact: bool = False,
         threads: int = 0,
         stats: bool = False,
@@ -282,6 +283,8 @@ class Index(StoredIndex):
             of which unknown ones admit nothing; an `IdSet`, which is quickest when used again; a bitmap of pyroaring;
             or a callable that is given all ids as an array, once, and returns a boolean array. A Python list holds one
             of these for each query. k neighbors are found whenever k are admitted.
+        radius : float, optional
+            Cut the rows where the distance, in the metric's own unit, is larger than this.
         exact : bool
             Compare with every vector, or with every one that `filter` admits.
         threads : int
@@ -289,7 +292,7 @@ class Index(StoredIndex):
         stats : bool
             Report the work done in the result's ``stats``.
         strict : bool
-            Raise `RecallError` where a query has fewer than k neighbors.
+            Raise `RecallError` where a query has fewer than k neighbors, not counting what `radius` cuts.
 
         Returns
         -------
@@ -304,8 +307,8 @@ class Index(StoredIndex):
         InvalidVectorError
             A query holds NaN or an infinity, is zero under cosine, or does not fit `dtype`; the message names the row.
         ValueError
-            `k`, `ef` or `threads` is out of range; a mask has not one entry for each vector, or a list not one filter
-            for each query.
+            `k`, `ef` or `threads` is out of range; `radius` is NaN; a mask has not one entry for each vector, or a list
+            not one filter for each query.
         TypeError, OverflowError
             `filter` is nothing that admits ids.
         RecallError
@@ -328,6 +331,7 @@ class Index(StoredIndex):
         wanted = whole_number("k", k, 1, max(len(self), ALWAYS_ALLOWED_K))
         width = 0 if ef is None else whole_number("ef", ef, 1, MAX_EF)
         workers = whole_number("threads", threads, 0, MAX_THREADS)
+        limit = None if radius is None else radius_of(radius)
         filters = core_filters(filter, self, len(rows))
         ids, distances, work = self._search(
             rows, wanted, width, truth("exact", exact), workers, filters, truth("stats", stats)
@@ -337,6 +341,9 @@ class Index(StoredIndex):
         result = SearchResult(ids, distances, self.metric, work)
         if truth("strict", strict):
             _check_full(result, wanted)
+        if limit is not None:
+            beyond = distances > limit
+            ids[beyond], distances[beyond] = -1, np.inf
         return result
 
     @accepts(keys="ids")
