@@ -31,13 +31,13 @@ std::span<const std::int64_t> numbers_of(const Ids& ids) { return {ids.data(), s
     throw py::error_already_set();
 }
 
-py::array_t<std::int64_t> add(Handle& self, const py::array& vectors, const Ids& ids, std::size_t threads,
-                              py::object progress) {
+py::array_t<std::int64_t> add(Handle& self, const py::array& vectors, const Ids& ids, const Ids& groups,
+                              std::size_t threads, py::object progress) {
     const Options& options = self.index->options();
     const Rows rows = rows_of(vectors, "vectors", options.dtype, options.dim);
     PythonWatch watch(std::move(progress));
     const Added added = watched(watch, [&](Watch& core) {
-        return self.index->add(rows.data, rows.n, numbers_of(ids), resolve_threads(threads), core);
+        return self.index->add(rows.data, rows.n, numbers_of(ids), resolve_threads(threads), core, numbers_of(groups));
     });
     py::array_t<std::int64_t> in = as_array(added.ids);
     if (watch.error() && watch.error()->matches(PyExc_KeyboardInterrupt)) throw_interrupted(in, *watch.error());
@@ -170,16 +170,23 @@ void bind_index(py::module_& module) {
              }),
              "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a)
         .def(py::init(&adopt), "loaded"_a)
-        .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "threads"_a, "progress"_a)
+        .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a, "progress"_a)
         .def("_check", &check, "vectors"_a, "threads"_a)
         .def(
             "_search",
             [](const Handle& self, const py::array& queries, std::size_t k, std::size_t ef, bool exact,
-               std::size_t threads, const py::object& filters,
-               bool stats) { return search(self, queries, {k, ef, exact, resolve_threads(threads)}, filters, stats); },
-            "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "filters"_a, "stats"_a)
+               std::size_t threads, std::size_t per_group, const py::object& filters, bool stats) {
+                return search(self, queries, {k, ef, exact, resolve_threads(threads), per_group}, filters, stats);
+            },
+            "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "per_group"_a, "filters"_a, "stats"_a)
         .def("_range_search", &range_search, "queries"_a, "radius"_a, "exact"_a, "threads"_a)
         .def("_get", &get, "ids"_a.noconvert())
+        .def(
+            "_groups",
+            [](const Handle& self, const Ids& ids) {
+                return as_array(without_gil([&] { return self.index->groups(numbers_of(ids)); }));
+            },
+            "ids"_a.noconvert())
         .def(
             "_remove", [](Handle& self, const Ids& ids) { without_gil([&] { self.index->remove(numbers_of(ids)); }); },
             "ids"_a.noconvert())

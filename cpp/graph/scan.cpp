@@ -4,17 +4,13 @@
 #include <array>
 
 namespace vicinal {
-namespace {
 
-// Rows from `at` on, and moves it behind them.
 std::size_t next_rows(const ScanRows& rows, std::uint32_t& at, std::uint32_t end, std::span<std::uint32_t> slots) {
     if (rows.admitted != nullptr) return rows.admitted->list(at, end, slots);
     const std::size_t n = std::min<std::size_t>(slots.size(), end - at);
     for (std::size_t i = 0; i < n; ++i) slots[i] = at++;
     return n;
 }
-
-}  // namespace
 
 void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probes, std::span<Nearest> nearest,
           const Checkpoint& checkpoint) {

@@ -23,6 +23,7 @@ std::size_t write_answer(std::span<const Hit> hits, std::size_t k, const Answer&
 }
 
 std::size_t Search::answer(const std::byte* query, const Asked& asked, const Answer& answer) {
+    if (asked.per_group != 0) return answer_grouped(query, asked, answer);
     const Probe probe = space_.probe_given(query, scratch_.probe);
     if (asked.admitted != nullptr) return answer_admitted(query, probe, asked, answer);
     // A beam as wide as half of the graph would meet all of it.

@@ -24,6 +24,7 @@ struct Asked {
     Checkpoint checkpoint = {};          // of a scan; where it says stop the answer is of no use
     const Admitted* admitted = nullptr;  // none: all
     bool exact = false;                  // compare with every admitted vector
+    std::size_t per_group = 0;           // the most hits of a group; 0: any number
 };
 
 // Where one query's answer goes: k entries each.
@@ -68,6 +69,13 @@ private:
     std::size_t count_to_rerank(const Probe& code, std::size_t k) const;
     void rerank(const Probe& probe, std::size_t count, std::size_t k);
     std::size_t write_found(std::size_t k, const Answer& answer);
+    struct Chosen {
+        std::size_t hits = 0, met = 0;  // met: the candidates up to the last that was chosen
+    };
+    std::size_t answer_grouped(const std::byte* query, const Asked& asked, const Answer& answer);
+    void take_grouped_candidates();
+    Chosen choose_grouped(const Asked& asked, const Answer& answer);
+    void scan_grouped(const std::byte* query, const Asked& asked);
     void walk_wide(const Probe& probe, std::size_t width);
     void take_within(Distance radius, std::vector<Hit>& hits) const;
     void scan_within(const std::byte* query, Distance radius, const Checkpoint& checkpoint, std::vector<Hit>& hits);

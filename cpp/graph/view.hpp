@@ -49,6 +49,7 @@ struct View {
     Table codes;         // what walks compare, where they do not compare the vectors themselves
     Table code_factors;  // beside each code, where it has factors
     Table states;
+    Table groups;       // a number of the user's for each row, where rows have one
     Table levels;       // highest level of each node
     Table links;        // on level 0
     Table upper_first;  // by slot: where its rows of upper links begin
@@ -74,6 +75,8 @@ struct View {
     Id id(Slot slot) const { return ids.as<Id>()[index_of(slot)]; }
     Level level(Slot slot) const { return levels.as<std::uint8_t>()[index_of(slot)]; }
     std::optional<Slot> slot_of(Id id) const { return names.find(id, ids.as<Id>(), count); }
+    bool has_groups() const { return groups.stride() != 0; }
+    std::int64_t group(Slot slot) const { return groups.as<std::int64_t>()[index_of(slot)]; }
     bool empty() const { return top < 0; }
 
     State state(Slot slot) const {

@@ -27,6 +27,12 @@ void check_id_count(std::span<const std::int64_t> ids, std::size_t n) {
                                    std::to_string(n) + " vectors");
 }
 
+void check_group_count(std::span<const std::int64_t> groups, std::size_t n) {
+    if (!groups.empty() && groups.size() != n)
+        throw InvalidArgumentError("groups has " + std::to_string(groups.size()) +
+                                   " entries, expected one for each of " + std::to_string(n) + " vectors");
+}
+
 std::size_t width_of(const SearchOptions& options) {
     if (options.ef > kMaxEf)
         throw InvalidArgumentError("ef is " + std::to_string(options.ef) + ", expected 1 to " + std::to_string(kMaxEf));

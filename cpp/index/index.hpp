@@ -50,6 +50,7 @@ struct SearchOptions {
     std::size_t ef = 0;  // 0: the default, max(64, 2k); raised to k
     bool exact = false;  // compare with every vector
     std::size_t threads = 1;
+    std::size_t per_group = 0;             // the most hits of a group; 0: any number
     std::span<const Filter> filters = {};  // none, one for all queries, or one for each
 };
 
@@ -102,11 +103,12 @@ public:
     Index& operator=(const Index&) = delete;
 
     // ids empty: consecutive numbers from the largest id ever used + 1. Otherwise one per row, none negative.
+    // groups: any number for each row, or none at all; an index has groups from its first row on, or never.
     // Throws InvalidVectorError (a NaN, an infinity, a zero row under cosine: "vectors row 17 holds NaN"),
     // DuplicateIdError, InvalidArgumentError, std::bad_alloc, and what the watch throws. A search that runs meanwhile
     // may have seen some of the vectors before such an exception. Waits for no search but one that has seen them.
     Added add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
-              Watch& watch);
+              Watch& watch, std::span<const std::int64_t> groups = {});
 
     // What add() checks of its rows, for callers that add them in another order. Throws InvalidVectorError, Stopped.
     void check_rows(const std::byte* rows, std::size_t n, std::size_t threads, Watch& watch) const;
@@ -121,6 +123,7 @@ public:
 
     // Throws UnknownIdError naming the first id that is not there.
     void get(std::span<const std::int64_t> ids, std::byte* rows) const;  // as they were added, to the stored precision
+    std::vector<std::int64_t> groups(std::span<const std::int64_t> ids) const;  // of these ids
     void remove(std::span<const std::int64_t> ids);  // throws DuplicateIdError if one is named twice
     bool contains(std::int64_t id) const;
     std::size_t size() const;

@@ -23,7 +23,9 @@ Memory count(const Layout& layout, const WalkCode& code, std::size_t slots, std:
 Memory Index::memory() const {
     const Reading reading(*parts_);
     const View& view = reading.view();
-    return count(parts_->graph.layout, view.code, view.count, view.upper_count, view.names.bytes());
+    Memory memory = count(parts_->graph.layout, view.code, view.count, view.upper_count, view.names.bytes());
+    memory.ids += view.count * view.groups.stride();
+    return memory;
 }
 
 Memory plan_memory(const Options& options, std::size_t n) {

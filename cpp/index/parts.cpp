@@ -97,6 +97,19 @@ std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_
     return ids;
 }
 
+void Index::Parts::settle_groups(bool given) {
+    View& view = graph.view;
+    if (view.has_groups() == given) return;
+    if (view.count != 0)
+        throw InvalidArgumentError(given ? "groups: found some, expected none: the index was filled without groups"
+                                         : "groups: found none, expected one for each vector, as the index has them");
+    view.groups = Table(given ? sizeof(std::int64_t) : 0);
+}
+
+void Index::Parts::store_groups(std::span<const std::int64_t> groups) noexcept {
+    std::copy(groups.begin(), groups.end(), graph.view.groups.as<std::int64_t>() + graph.view.count);
+}
+
 void Index::Parts::make_room(std::size_t n, Watch& watch) {
     graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n), watch);
     graph.view.names.reserve(graph.view.names.size() + n, graph.view.ids.as<Id>());

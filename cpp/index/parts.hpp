@@ -44,6 +44,10 @@ struct Index::Parts {
     // numbers. Throws Stopped.
     std::vector<Id> admit(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids,
                           const Crew& crew);
+    // Throws InvalidArgumentError when some rows would have groups and others none.
+    void settle_groups(bool given);
+    // Of the rows that come next. Requires: make_room() has counted them.
+    void store_groups(std::span<const std::int64_t> groups) noexcept;
     // Links and shows some of the rows from number `done` on. False, and nothing has changed, when the watch says stop.
     bool add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo, const Crew& crew);
     // The ids of the next n rows.

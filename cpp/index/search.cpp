@@ -72,14 +72,14 @@ void answer_one(const View& view, const Space& space, const Queries& queries, st
 // One filter for all queries, or none.
 bool answer_all(const View& view, const Space& space, const Queries& queries, const SearchOptions& options,
                 const Admitted* admitted, Team& team, Watch& watch) {
-    if (options.exact) {
+    if (options.exact && options.per_group == 0) {
         ScanRows rows = rows_of(view);
         rows.admitted = admitted;
         return answer_all_exactly(rows, space, queries, team, watch);
     }
     const std::size_t width = width_of(options);
     const auto answer_some = [&](std::size_t member, std::size_t begin, std::size_t end) {
-        const Asked asked{options.k, width, checkpoint_of(member, watch), admitted};
+        const Asked asked{options.k, width, checkpoint_of(member, watch), admitted, options.exact, options.per_group};
         for (std::size_t query = begin; query < end; ++query) answer_one(view, space, queries, query, asked);
     };
     return team.run(queries.n, 1, watch, answer_some) && !watch.stopped();
@@ -97,13 +97,15 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
     check_k(options.k, view.count - view.removed);
     const std::span filters = options.filters;
     if (!filters.empty()) check_filters(filters, n, view);
+    if (options.per_group != 0 && !view.has_groups() && view.count != 0)
+        throw InvalidArgumentError("per_group needs groups, and this index was filled without");
     const Queries queries{given, n, options.k, found};
     Admitted room;
     if (n == 1 && !options.exact) {
         // What services ask all day: a team of threads, though it be of one, costs as much as a short search.
         check_vector(space, given, "queries", 0);
         with_admitted(filters.empty() ? nullptr : &filters[0], view, *parts_, room, [&](const Admitted* admitted) {
-            answer_one(view, space, queries, 0, {options.k, width, {&watch, true}, admitted});
+            answer_one(view, space, queries, 0, {options.k, width, {&watch, true}, admitted, false, options.per_group});
         });
         if (watch.stopped()) throw Stopped();
         return;
@@ -121,7 +123,8 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
         const auto answer_some = [&](std::size_t member, std::size_t begin, std::size_t end) {
             for (std::size_t query = begin; query < end; ++query)
                 with_admitted(&filters[query], view, *parts_, rooms[member], [&](const Admitted* admitted) {
-                    const Asked asked{options.k, width, checkpoint_of(member, watch), admitted, options.exact};
+                    const Asked asked{options.k, width,         checkpoint_of(member, watch),
+                                      admitted,  options.exact, options.per_group};
                     answer_one(view, space, queries, query, asked);
                 });
         };

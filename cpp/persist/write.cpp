@@ -19,13 +19,14 @@ Strip first_rows(const Table& table, std::size_t rows) { return {table.data(), t
 std::vector<SectionToWrite> sections_of(const SettingsBytes& settings, const View& view) {
     using namespace format;
     const std::size_t count = view.count;
-    return {{kSettings, {Strip(settings)}},
-            {kRows, {first_rows(view.rows, count)}},
-            {kIds, {first_rows(view.ids, count)}},
-            {kLevels, {first_rows(view.levels, count)}},
-            {kStates, {first_rows(view.states, count)}},
-            {kLinks, {first_rows(view.links, count)}},
-            {kUpperLinks, {first_rows(view.upper_links, view.upper_count)}}};
+    std::vector<SectionToWrite> sections{
+        {kSettings, {Strip(settings)}}, {kRows, {first_rows(view.rows, count)}}, {kIds, {first_rows(view.ids, count)}}};
+    if (view.has_groups() && count != 0) sections.push_back({kGroups, {first_rows(view.groups, count)}});
+    sections.push_back({kLevels, {first_rows(view.levels, count)}});
+    sections.push_back({kStates, {first_rows(view.states, count)}});
+    sections.push_back({kLinks, {first_rows(view.links, count)}});
+    sections.push_back({kUpperLinks, {first_rows(view.upper_links, view.upper_count)}});
+    return sections;
 }
 
 // A sink whose filling can be stopped.

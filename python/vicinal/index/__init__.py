@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicinal import _core
-from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MIN_M
+from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MAX_VECTORS, MIN_M
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
 from vicinal.index.filters import Filter, IdSet, core_filters
+from vicinal.index.groups import group_numbers
 from vicinal.index.within import RadiusIndex, radius_of
 from vicinal.order import Order, permutation
 from vicinal.progress import Progress, reporting
@@ -178,6 +179,7 @@ class Index(RadiusIndex):
         vectors: VectorsLike,
         ids: IdsLike | None = None,
         *,
+        groups: IdsLike | None = None,
         order: Order = "auto",
         threads: int = 0,
         progress: Progress = None,
@@ -193,6 +195,9 @@ class Index(RadiusIndex):
         ids : array_like of int, shape (n,), optional
             One number per vector, 0 to 2**63 - 1, none in use. By default consecutive ones, starting at the largest id
             ever used + 1 (at first 0).
+        groups : array_like of int, shape (n,), optional
+            What each vector is a part of (the document of a passage), any number of 64 bits: `search` can then take at
+            most so many hits of a group. All vectors of an index have one, or none has.
         order : str, array_like of int with shape (n,), or callable
             The sequence in which the batch enters the graph; ids and what a search may find do not depend on it.
             ``"given"`` (and, for now, ``"auto"``): as the rows stand; ``"random"``: shuffled by `seed`; a permutation;
@@ -210,7 +215,9 @@ class Index(RadiusIndex):
         Raises
         ------
         DimensionError
-            `vectors` or `ids` has the wrong shape.
+            `vectors`, `ids` or `groups` has the wrong shape.
+        ValueError
+            There are vectors with groups in the index and `groups` is not given, or the other way round.
         InvalidVectorError
             A vector holds NaN or an infinity, is zero under cosine, or does not fit `dtype`; the message names the row.
         DuplicateIdError
@@ -236,6 +243,7 @@ class Index(RadiusIndex):
         numbers = NO_IDS if ids is None else id_numbers(ids)
         if ids is not None and len(numbers) != len(rows):
             raise DimensionError(f"ids has shape {numbers.shape}, expected ({len(rows)},): vectors has {rows.shape}")
+        parts = NO_IDS if groups is None else group_numbers(groups, len(rows))
         workers = whole_number("threads", threads, 0, MAX_THREADS)
         as_given = isinstance(order, str) and order in ("auto", "given")
         if not as_given:  # while the rows have the caller's numbers
@@ -243,12 +251,13 @@ class Index(RadiusIndex):
         sequence = None if as_given else permutation(rows, order, seed=self.seed)
         with reporting(progress, "vectors") as report, self._alone():
             if sequence is None:
-                numbers = self._add(rows, numbers, workers, report)
+                numbers = self._add(rows, numbers, parts, workers, report)
             else:
                 if ids is None:
                     first = self._next_id()
                     numbers = np.arange(first, first + len(rows), dtype=np.int64)
-                self._add(rows[sequence], numbers[sequence], workers, report)
+                parts = parts if groups is None else parts[sequence]
+                self._add(rows[sequence], numbers[sequence], parts, workers, report)
             self._order = _explained(order)
         return numbers
 
@@ -261,6 +270,7 @@ class Index(RadiusIndex):
         ef: int | None = None,
         filter: Filter = None,  # noqa: A002
         radius: float | None = None,
+        per_group: int | None = None,
         exact: bool = False,
         threads: int = 0,
         stats: bool = False,
@@ -285,6 +295,9 @@ class Index(RadiusIndex):
             of these for each query. k neighbors are found whenever k are admitted.
         radius : float, optional
             Cut the rows where the distance, in the metric's own unit, is larger than this.
+        per_group : int, optional
+            Find the k best of which no group (see `add`) has more than this many, 1 or more. k are found whenever
+            there are so many.
         exact : bool
             Compare with every vector, or with every one that `filter` admits.
         threads : int
@@ -307,8 +320,8 @@ class Index(RadiusIndex):
         InvalidVectorError
             A query holds NaN or an infinity, is zero under cosine, or does not fit `dtype`; the message names the row.
         ValueError
-            `k`, `ef` or `threads` is out of range; `radius` is NaN; a mask has not one entry for each vector, or a list
-            not one filter for each query.
+            `k`, `ef`, `per_group` or `threads` is out of range; `radius` is NaN; there are no groups; a mask has not
+            one entry for each vector, or a list not one filter for each query.
         TypeError, OverflowError
             `filter` is nothing that admits ids.
         RecallError
@@ -331,10 +344,11 @@ class Index(RadiusIndex):
         wanted = whole_number("k", k, 1, max(len(self), ALWAYS_ALLOWED_K))
         width = 0 if ef is None else whole_number("ef", ef, 1, MAX_EF)
         workers = whole_number("threads", threads, 0, MAX_THREADS)
+        most = 0 if per_group is None else whole_number("per_group", per_group, 1, MAX_VECTORS)
         limit = None if radius is None else radius_of(radius)
         filters = core_filters(filter, self, len(rows))
         ids, distances, work = self._search(
-            rows, wanted, width, truth("exact", exact), workers, filters, truth("stats", stats)
+            rows, wanted, width, truth("exact", exact), workers, most, filters, truth("stats", stats)
         )
         if is_single:
             ids, distances = ids[0], distances[0]

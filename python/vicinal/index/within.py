@@ -1,4 +1,4 @@
-"""Everything within a radius: the third of `vicinal.Index` that counts on no k."""
+"""Everything within a radius."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from vicinal._core import MAX_THREADS
 from vicinal.arrays import VectorsLike, query_rows
-from vicinal.index.stored import StoredIndex
+from vicinal.index.groups import GroupedIndex
 from vicinal.settings import accepts, truth, whole_number
 
 __all__ = ["RadiusIndex", "radius_of"]
 
 
-class RadiusIndex(StoredIndex):
+class RadiusIndex(GroupedIndex):
     """What `vicinal.Index` inherits of range search."""
 
     __slots__ = ()
