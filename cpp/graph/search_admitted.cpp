@@ -13,10 +13,8 @@ std::size_t Search::answer_admitted(const std::byte* query, const Probe& probe, 
     // Few are compared whatever a walk would cost, and without looking at the graph at all.
     if (asked.exact || asked.admitted->count() <= 2 * asked.width) return scan_admitted(query, asked, answer);
     if (!walk_admitted(probe, asked)) return scan_admitted(query, asked, answer);
-    const std::size_t written = write_found(asked.k, answer);
-    // Of the admitted some may have been removed since; a scan then finds no more than the walk.
-    if (written == asked.k) return written;
-    scan_admitted(query, asked, answer);
+    if (write_found(asked.k, answer) == asked.k) return asked.k;
+    const std::size_t written = scan_admitted(query, asked, answer);
     strategy = Strategy::starved;
     return written;
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -139,6 +140,24 @@ TEST_CASE("a set that has been used knows what has been added, removed and added
     CHECK(found() == Ids{9, 2, -1, -1});
     trial::add(*index, std::vector<float>{100}, {1});
     CHECK(found() == Ids{9, 2, 1, -1});
+}
+
+TEST_CASE("a set whose vectors have nearly all been removed finds those that are left") {
+    const Ids ids = shuffled_ids();
+    const auto index = index_drawn(ids);
+    const Ids admitted = some_of(ids, 0.9);
+    const IdSet set(admitted);
+    const Filter filter{&set, {}};
+    CHECK(trial::ask(*index, queries_drawn(), {.filters = {&filter, 1}}).counts == Ids(30, 10));
+
+    index->remove(std::span(admitted).subspan(5));
+    const auto found = trial::ask(*index, queries_drawn(), {.ef = 10, .filters = {&filter, 1}});
+
+    CHECK(found.counts == Ids(30, 5));
+    for (std::size_t query = 0; query < 30; ++query) {
+        CHECK(found.work[query].strategy == Strategy::starved);
+        CHECK(found.ids[query * 10 + 5] == -1);
+    }
 }
 
 TEST_CASE("a set that has been used in one index is not mistaken in another") {
