@@ -74,8 +74,8 @@ private:
     };
     std::size_t answer_grouped(const std::byte* query, const Asked& asked, const Answer& answer);
     void take_grouped_candidates();
-    Chosen choose_grouped(const Asked& asked, const Answer& answer);
-    void scan_grouped(const std::byte* query, const Asked& asked);
+    Chosen choose_grouped(std::span<GroupedHit> hits, const Asked& asked, const Answer& answer);
+    void scan_grouped(const std::byte* query, const Asked& asked, std::vector<GroupedHit>& hits);
     void walk_wide(const Probe& probe, std::size_t width);
     void take_within(Distance radius, std::vector<Hit>& hits) const;
     void scan_within(const std::byte* query, Distance radius, const Checkpoint& checkpoint, std::vector<Hit>& hits);

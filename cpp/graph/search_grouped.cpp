@@ -25,11 +25,12 @@ std::size_t Search::answer_grouped(const std::byte* query, const Asked& asked, c
             break;
         walked = true;
         take_grouped_candidates();
-        const Chosen chosen = choose_grouped(asked, answer);
+        const Chosen chosen = choose_grouped(scratch_.grouped, asked, answer);
         if (chosen.hits == asked.k && 2 * chosen.met <= found_.size()) return chosen.hits;
     }
-    scan_grouped(query, asked);
-    const Chosen chosen = choose_grouped(asked, answer);
+    std::vector<GroupedHit> all;  // as long as the index: no thread should keep it
+    scan_grouped(query, asked, all);
+    const Chosen chosen = choose_grouped(all, asked, answer);
     strategy = walked ? Strategy::starved : asked.admitted == nullptr ? Strategy::exact : Strategy::scan;
     return chosen.hits;
 }
@@ -42,8 +43,7 @@ void Search::take_grouped_candidates() {
 }
 
 // Goes down the candidates by (distance, id), and sorts no more of them than it meets.
-Search::Chosen Search::choose_grouped(const Asked& asked, const Answer& answer) {
-    std::vector<GroupedHit>& hits = scratch_.grouped;
+Search::Chosen Search::choose_grouped(std::span<GroupedHit> hits, const Asked& asked, const Answer& answer) {
     GroupTally& tally_of_groups = scratch_.group_tally;
     tally_of_groups.reset(asked.k);
     Chosen chosen;
@@ -65,11 +65,10 @@ Search::Chosen Search::choose_grouped(const Asked& asked, const Answer& answer) 
 }
 
 // Compares with every row that may be reported.
-void Search::scan_grouped(const std::byte* query, const Asked& asked) {
+void Search::scan_grouped(const std::byte* query, const Asked& asked, std::vector<GroupedHit>& hits) {
     constexpr std::size_t kHandful = 64, kPause = 1024;
     std::vector<float> prepared;  // not the thread's scratch: between two rounds the checkpoint may run a search
     const Probe probe = space_.probe_given(query, prepared);
-    std::vector<GroupedHit> hits;
     const Gate gate(view_, asked.admitted);
     std::array<std::uint32_t, kHandful> slots{};
     std::array<Distance, kHandful> distances{};
@@ -85,7 +84,6 @@ void Search::scan_grouped(const std::byte* query, const Asked& asked) {
                 hits.push_back({{comparable(distances[i]), view_.id(Slot{slots[i]})}, view_.group(Slot{slots[i]})});
     }
     scanned += asked.admitted == nullptr ? view_.count : asked.admitted->count();
-    scratch_.grouped.swap(hits);
 }
 
 }  // namespace vicinal

@@ -7,6 +7,7 @@ namespace vicinal {
 
 IdSet::IdSet(std::vector<std::int64_t> ids, Use use) : ids_(std::move(ids)), use_(use) {
     if (!std::is_sorted(ids_.begin(), ids_.end())) std::sort(ids_.begin(), ids_.end());
+    if (use == Use::often) epochs_ = std::make_unique<Epochs>();
     ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
 }
 
@@ -55,13 +56,13 @@ const IdSet::Kept* IdSet::remember(std::unique_ptr<const Kept>& fresh) const {
     retired_.reserve(retired_.size() + 1);
     const Kept* kept = fresh.get();
     std::unique_ptr<const Kept> old(current_.exchange(fresh.release()));
-    retired_.push_back({std::move(old), epochs_.tick()});
-    std::erase_if(retired_, [this](const Retired& retired) { return epochs_.passed(retired.time); });
+    retired_.push_back({std::move(old), epochs_->tick()});
+    std::erase_if(retired_, [this](const Retired& retired) { return epochs_->passed(retired.time); });
     return kept;
 }
 
 IdSet::Reading::Reading(const IdSet& set, const View& view, std::uint64_t index)
-    : seat_(set.epochs_.sit()), kept_(set.current_.load()) {
+    : seat_(set.epochs_->sit()), kept_(set.current_.load()) {
     if (kept_ != nullptr && kept_->holds_for(view, index)) return;
     own_ = set.look_up(view, index, kept_);
     kept_ = set.remember(own_);

@@ -39,6 +39,7 @@ public:
     void find_slots(const View& view, Admitted& admitted) const;
 
     // The slots of these ids in a View, for as long as this is held. `index` is a number that no other index has.
+    // Requires: remembers().
     class Reading;
 
 private:
@@ -59,7 +60,7 @@ private:
     };
     std::vector<std::int64_t> ids_;
     Use use_;
-    mutable Epochs epochs_;
+    std::unique_ptr<Epochs> epochs_;  // of those who read what is remembered
     mutable std::atomic<const Kept*> current_{nullptr};
     mutable std::mutex replacing_;
     mutable std::vector<Retired> retired_;  // guarded by replacing_
