@@ -1,7 +1,7 @@
 """Filtered searches over a grid of selectivities and of what the filter has to do with the query, beside other engines.
 
     python bench/filters.py                                  # sift-20k and minilm-5k, a few minutes
-    python bench/filters.py --sets sift-100k minilm-debian --json bench/results/filters.json
+    python bench/filters.py --sets sift-100k --rounds 3 --json bench/results/filters.json
 
 Filters admit a share of the rows: at random, or whole clusters (each row belongs to the nearest of 64 rows), the
 nearest to the query first ("following") or the farthest ("against"). Every query of the latter two has a filter of its
