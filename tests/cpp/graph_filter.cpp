@@ -117,7 +117,7 @@ TEST_CASE("what lies around the query counts for more than the whole") {
     CHECK(plan_for(1e6, 0.2, 1.0).strategy == Strategy::through);
     const FilterPlan far = plan_for(1e6, 0.2, 0.01);
     CHECK(far.strategy == Strategy::among);
-    CHECK(far.width == 128);
+    CHECK(far.width == 192);
 }
 
 TEST_CASE("a walk through all is as much wider as it will lose to the filter") {
