@@ -1,5 +1,5 @@
-// The short way from Python to a search, for the call services make all day: one float32 vector, k and perhaps ef and
-// threads (of which one query needs one).
+// The short way from Python to a search, for the call services make all day: one float32 vector, k and perhaps ef,
+// threads (of which one query needs one) and an IdSet to keep to.
 //
 // vicinal.Index.search is written in Python and takes everything. This file puts a method of the C API in front of it
 // that looks at the arguments, answers the plain call itself, and hands every other one on unchanged. Measured on an
@@ -25,6 +25,8 @@ struct Known {
     PyObject* k = nullptr;
     PyObject* ef = nullptr;
     PyObject* threads = nullptr;
+    PyObject* filter = nullptr;
+    PyTypeObject* id_set_type = nullptr;
     std::string doc;
 };
 Known known;
@@ -36,6 +38,7 @@ static_assert(kMaxPlain <= static_cast<long>(kMinAllowedK) && kMaxPlain <= stati
 struct Plain {
     const std::byte* query = nullptr;
     SearchOptions options;
+    Filter filter;  // the caller holds the IdSet as long as the call lasts
 };
 
 bool read_number(PyObject* object, std::size_t& number) {
@@ -66,6 +69,15 @@ bool read_query(PyObject* object, const Handle& handle, const std::byte*& query)
     return true;
 }
 
+// A vicinal.IdSet, or None. (What else it may be, Python makes an IdSet of.)
+bool read_filter(PyObject* object, Filter& filter) {
+    if (object == Py_None) return true;
+    if (PyObject_TypeCheck(object, known.id_set_type) == 0) return false;
+    auto* instance = reinterpret_cast<py::detail::instance*>(object);
+    filter.ids = static_cast<const IdSet*>(instance->get_value_and_holder().value_ptr());
+    return filter.ids != nullptr;
+}
+
 // False when the call asks for more than this file answers, or is mistaken.
 bool read_arguments(const Handle& handle, PyObject* const* arguments, Py_ssize_t positional, PyObject* names,
                     Plain& plain) {
@@ -82,6 +94,8 @@ bool read_arguments(const Handle& handle, PyObject* const* arguments, Py_ssize_t
             if (value != Py_None && !read_number(value, plain.options.ef)) return false;
         } else if (name == known.threads) {
             if (!is_thread_count(value)) return false;
+        } else if (name == known.filter) {
+            if (!read_filter(value, plain.filter)) return false;
         } else {
             return false;
         }
@@ -108,7 +122,9 @@ PyObject* search_plainly(const Handle& handle, const Plain& plain) {
     std::exception_ptr error;
     PyThreadState* thread = PyEval_SaveThread();
     try {
-        handle.index->search(plain.query, 1, plain.options, found, nobody);
+        SearchOptions options = plain.options;
+        if (plain.filter.ids != nullptr) options.filters = {&plain.filter, 1};
+        handle.index->search(plain.query, 1, options, found, nobody);
     } catch (...) {
         error = std::current_exception();
     }
@@ -142,6 +158,8 @@ void quicken_search(const py::type& index_type, const py::type& result_type, con
     known.k = PyUnicode_InternFromString("k");
     known.ef = PyUnicode_InternFromString("ef");
     known.threads = PyUnicode_InternFromString("threads");
+    known.filter = PyUnicode_InternFromString("filter");
+    known.id_set_type = reinterpret_cast<PyTypeObject*>(py::type::of<IdSet>().release().ptr());
     known.doc = "search" + signature + "\n--\n\n" + py::str(general.attr("__doc__")).cast<std::string>();
 
     static PyMethodDef method{"search", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&search)),

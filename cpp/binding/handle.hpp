@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <type_traits>
 #include <utility>
 
 #include "binding/python.hpp"
@@ -31,25 +33,27 @@ struct Loaded {
 };
 
 // Python can make an object without calling its __init__; what pybind11 would hand on as its value is memory nobody
-// has filled. So no method of a Handle or of a Loaded is called before this has looked.
-inline void check_initialized(PyObject* self) {
+// has filled. So no method of a Handle, a Loaded or an IdSet is called before this has looked.
+inline void check_initialized(PyObject* self, const char* what) {
     if (reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder().value_ptr() == nullptr)
-        throw py::type_error("the index was never initialized: __init__ was not called");
+        throw py::type_error(std::string("the ") + what + " was never initialized: __init__ was not called");
 }
 
 void bind_index(py::module_& module);
 void bind_search_result(py::module_& module);
 void bind_fast_search(py::module_& module);
+void bind_id_set(py::module_& module);
 
 }  // namespace vicinal::binding
 
-// How arguments become a Handle& or a Loaded&: as for every class of pybind11, after check_initialized.
+// How arguments become a Handle&, a Loaded& or an IdSet&: as for every class of pybind11, after check_initialized.
 namespace pybind11::detail {
 
 template <class Held>
 struct initialized_caster : type_caster_base<Held> {
     bool load(handle source, bool convert) {
-        if (isinstance<Held>(source)) vicinal::binding::check_initialized(source.ptr());
+        constexpr const char* what = std::is_same_v<Held, vicinal::IdSet> ? "IdSet" : "index";
+        if (isinstance<Held>(source)) vicinal::binding::check_initialized(source.ptr(), what);
         return type_caster_base<Held>::load(source, convert);
     }
 };
@@ -58,5 +62,7 @@ template <>
 struct type_caster<vicinal::binding::Handle> : initialized_caster<vicinal::binding::Handle> {};
 template <>
 struct type_caster<vicinal::binding::Loaded> : initialized_caster<vicinal::binding::Loaded> {};
+template <>
+struct type_caster<vicinal::IdSet> : initialized_caster<vicinal::IdSet> {};
 
 }  // namespace pybind11::detail

@@ -8,6 +8,7 @@
 #include "base/errors.hpp"
 #include "base/team.hpp"
 #include "binding/calibration.hpp"
+#include "binding/filters.hpp"
 #include "binding/handle.hpp"
 #include "binding/python_watch.hpp"
 #include "binding/rows.hpp"
@@ -32,13 +33,13 @@ std::span<const std::int64_t> numbers_of(const Ids& ids) { return {ids.data(), s
     throw py::error_already_set();
 }
 
-py::array_t<std::int64_t> add(Handle& self, const py::array& vectors, const Ids& ids, std::size_t threads,
-                              py::object progress) {
+py::array_t<std::int64_t> add(Handle& self, const py::array& vectors, const Ids& ids, const Ids& groups,
+                              std::size_t threads, py::object progress) {
     const Options& options = self.index->options();
     const Rows rows = rows_of(vectors, "vectors", options.dtype, options.dim);
     PythonWatch watch(std::move(progress));
     const Added added = watched(watch, [&](Watch& core) {
-        return self.index->add(rows.data, rows.n, numbers_of(ids), resolve_threads(threads), core);
+        return self.index->add(rows.data, rows.n, numbers_of(ids), resolve_threads(threads), core, numbers_of(groups));
     });
     py::array_t<std::int64_t> in = as_array(added.ids);
     if (watch.error() && watch.error()->matches(PyExc_KeyboardInterrupt)) throw_interrupted(in, *watch.error());
@@ -68,11 +69,15 @@ py::dict as_dict(const std::vector<Work>& work) {
     };
     return py::dict("distances"_a = column(&Work::distances), "estimates"_a = column(&Work::estimates),
                     "hops"_a = column(&Work::hops), "bytes"_a = column(&Work::bytes),
-                    "reranked"_a = column(&Work::reranked), "effort"_a = column(&Work::effort));
+                    "reranked"_a = column(&Work::reranked), "effort"_a = column(&Work::effort),
+                    "strategy"_a = strategies_of(work));
 }
 
-py::tuple search(const Handle& self, const py::array& queries, const SearchOptions& asked, bool stats) {
+py::tuple search(const Handle& self, const py::array& queries, SearchOptions asked, const py::object& filters,
+                 bool stats) {
     const Options& options = self.index->options();
+    const std::vector<Filter> admitted = filters_of(filters);
+    asked.filters = admitted;
     const Rows rows = rows_of(queries, "queries", options.dtype, options.dim);
     FoundArrays arrays(rows.n, asked.k);
     std::vector<std::int64_t> counts(rows.n);
@@ -82,6 +87,18 @@ py::tuple search(const Handle& self, const py::array& queries, const SearchOptio
     watched(watch, [&](Watch& core) { self.index->search(rows.data, rows.n, asked, found, core); });
     watch.throw_error();
     return py::make_tuple(arrays.ids, arrays.distances, stats ? py::object(as_dict(work)) : py::none{});
+}
+
+py::tuple range_search(const Handle& self, const py::array& queries, float radius, bool exact, std::size_t threads) {
+    const Options& options = self.index->options();
+    const Rows rows = rows_of(queries, "queries", options.dtype, options.dim);
+    PythonWatch watch(py::none{});
+    const Within found = watched(watch, [&](Watch& core) {
+        return self.index->range_search(rows.data, rows.n, radius, exact, resolve_threads(threads), core);
+    });
+    watch.throw_error();
+    const py::array_t<float> distances(static_cast<py::ssize_t>(found.distances.size()), found.distances.data());
+    return py::make_tuple(as_array(found.lims), as_array(found.ids), distances);
 }
 
 py::array get(const Handle& self, const Ids& ids) {
@@ -169,21 +186,30 @@ void bind_index(py::module_& module) {
              }),
              "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a)
         .def(py::init(&adopt), "loaded"_a)
-        .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "threads"_a, "progress"_a)
+        .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a, "progress"_a)
         .def("_check", &check, "vectors"_a, "threads"_a)
         .def(
             "_search",
             [](const Handle& self, const py::array& queries, std::size_t k, std::size_t ef, bool exact,
-               std::size_t threads, bool stats, double recall) {
-                return search(self, queries, {k, ef, exact, resolve_threads(threads), recall}, stats);
+               std::size_t threads, bool stats, double recall, std::size_t per_group, const py::object& filters) {
+                const SearchOptions options{.k = k,
+                                            .ef = ef,
+                                            .exact = exact,
+                                            .threads = resolve_threads(threads),
+                                            .recall = recall,
+                                            .per_group = per_group};
+                return search(self, queries, options, filters, stats);
             },
-            "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "stats"_a, "recall"_a)
+            "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "stats"_a, "recall"_a = 0.0, "per_group"_a = 0,
+            "filters"_a = py::none())
+        .def("_range_search", &range_search, "queries"_a, "radius"_a, "exact"_a, "threads"_a)
         .def(
             "_search_by_rule",
             [](const Handle& self, const py::array& queries, std::size_t k, std::size_t width, std::uint32_t anchor,
                float stretch, std::size_t threads) {
-                const StopRule rule{anchor, stretch};
-                return search(self, queries, {k, width, false, resolve_threads(threads), 0, rule}, true);
+                const SearchOptions options{
+                    .k = k, .ef = width, .threads = resolve_threads(threads), .rule = {anchor, stretch}};
+                return search(self, queries, options, py::none(), true);
             },
             "queries"_a, "k"_a, "width"_a, "anchor"_a, "stretch"_a, "threads"_a)
         .def(
@@ -204,6 +230,12 @@ void bind_index(py::module_& module) {
                  return known == nullptr ? 0U : known->size;
              })
         .def("_get", &get, "ids"_a.noconvert())
+        .def(
+            "_groups",
+            [](const Handle& self, const Ids& ids) {
+                return as_array(without_gil([&] { return self.index->groups(numbers_of(ids)); }));
+            },
+            "ids"_a.noconvert())
         .def(
             "_remove", [](Handle& self, const Ids& ids) { without_gil([&] { self.index->remove(numbers_of(ids)); }); },
             "ids"_a.noconvert())

@@ -62,6 +62,7 @@ py::dict plan_memory_dict(std::size_t n, std::size_t dim, const std::string& met
 PYBIND11_MODULE(_core, module) {
     using namespace vicinal::binding;
     register_exceptions();
+    bind_id_set(module);
     bind_index(module);
     bind_search_result(module);
     bind_fast_search(module);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,12 @@ struct Hit {
     friend bool operator<(const Hit& a, const Hit& b) {
         return a.distance != b.distance ? a.distance < b.distance : a.id < b.id;
     }
+};
+
+struct GroupedHit {
+    Hit hit;
+    std::int64_t group;
+    friend bool operator<(const GroupedHit& a, const GroupedHit& b) { return a.hit < b.hit; }
 };
 
 // A bounded heap, worst on top: most offers of a scan are refused by one comparison.

@@ -5,6 +5,13 @@
 
 namespace vicinal {
 
+std::size_t next_rows(const ScanRows& rows, std::uint32_t& at, std::uint32_t end, std::span<std::uint32_t> slots) {
+    if (rows.admitted != nullptr) return rows.admitted->list(at, end, slots);
+    const std::size_t n = std::min<std::size_t>(slots.size(), end - at);
+    for (std::size_t i = 0; i < n; ++i) slots[i] = at++;
+    return n;
+}
+
 void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probes, std::span<Nearest> nearest,
           const Checkpoint& checkpoint) {
     constexpr std::size_t kHandful = 64;
@@ -17,9 +24,8 @@ void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probe
         const std::size_t end = std::min<std::size_t>(begin + block, rows.count);
         for (std::size_t query = 0; query < probes.size(); ++query) {
             Nearest& best = nearest[query];
-            for (std::size_t first = begin; first < end; first += kHandful) {
-                const std::size_t n = std::min(kHandful, end - first);
-                for (std::size_t i = 0; i < n; ++i) slots[i] = static_cast<std::uint32_t>(first + i);
+            for (auto at = static_cast<std::uint32_t>(begin); at < end;) {
+                const std::size_t n = next_rows(rows, at, static_cast<std::uint32_t>(end), slots);
                 ruler.measure(probes[query], rows.vectors, slots.data(), n, distances.data());
                 for (std::size_t i = 0; i < n; ++i) {
                     const Distance distance = comparable(distances[i]);

@@ -8,22 +8,27 @@
 
 #include "base/watch.hpp"
 #include "codecs/space.hpp"
+#include "graph/admitted.hpp"
 #include "graph/nearest.hpp"
 #include "graph/view.hpp"
 
 namespace vicinal {
 
-// The rows of a scan. Without ids a row's number is its id; without states all rows count.
+// The rows of a scan. Without ids a row's number is its id; without states all rows count, without a filter too.
 struct ScanRows {
     kernels::Rows vectors;
     std::uint32_t count = 0;
     const Id* ids = nullptr;
     const View* states = nullptr;
+    const Admitted* admitted = nullptr;
 };
 
 inline ScanRows rows_of(const View& view) {
     return {view.vectors(), view.count, view.ids.as<Id>(), view.removed == 0 ? nullptr : &view};
 }
+
+// The next rows that count from `at` on, below `end`, as many as there is room for; moves `at` behind them.
+std::size_t next_rows(const ScanRows& rows, std::uint32_t& at, std::uint32_t end, std::span<std::uint32_t> slots);
 
 // Offers every row to every query's heap. Rows are taken a cacheful at a time and each handful meets all the
 // queries, so that a batch of queries reads memory once. Ends early, with answers that are of no use, when the watch

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "graph/group_tally.hpp"
+#include "graph/nearest.hpp"
 #include "graph/select.hpp"
 #include "graph/walk.hpp"
 
@@ -20,7 +22,11 @@ struct ThreadScratch {
     std::vector<std::uint32_t> joint;  // the old and the new links of a node,
     std::vector<Distance> distances;   // and how far they are
     std::vector<std::uint32_t> chosen;
-    std::vector<std::int64_t> tied;  // ids at one distance
+    std::vector<std::int64_t> tied;      // ids at one distance
+    std::vector<Key> admitted;           // of the candidates, those that a filter admits
+    std::vector<std::uint32_t> samples;  // of the admitted
+    std::vector<GroupedHit> grouped;     // candidates of a search that takes so many of a group,
+    GroupTally group_tally;              // and how many it has taken
 };
 
 // The calling thread's own. Shared by all indexes: a walk leaves it as it found it, and its room is the largest asked.

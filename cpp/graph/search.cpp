@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <optional>
 
-#include "graph/copies.hpp"
 #include "graph/exact.hpp"
 #include "graph/scan.hpp"
 
 namespace vicinal {
+
 namespace {
 
 // By coarse codes the k-th nearest may come out some places further down, and must not fall off a narrow beam. With
@@ -15,12 +15,12 @@ namespace {
 // 0.916 for 0.887: what 8-bit codes have.
 std::size_t reserve_for(std::size_t k) { return 6 + k / 4; }
 
+}  // namespace
+
 void pad(std::size_t written, std::size_t k, const Answer& answer) {
     std::fill(answer.ids + written, answer.ids + k, number_of(kNoId));
     std::fill(answer.distances + written, answer.distances + k, kFarthest);
 }
-
-}  // namespace
 
 std::size_t write_answer(std::span<const Hit> hits, std::size_t k, const Answer& answer) {
     for (std::size_t i = 0; i < hits.size(); ++i) {
@@ -32,50 +32,70 @@ std::size_t write_answer(std::span<const Hit> hits, std::size_t k, const Answer&
 }
 
 std::size_t Search::answer(const std::byte* query, const Asked& asked, const Answer& answer) {
-    const Probe probe = space_.probe_given(query, scratch_.probe);
     effort = asked.width;
+    if (asked.per_group != 0) return answer_grouped(query, asked, answer);
+    const Probe probe = space_.probe_given(query, scratch_.probe);
+    if (asked.admitted != nullptr) return answer_admitted(query, probe, asked, answer);
     // A beam as wide as half of the graph would meet all of it.
     if (view_.count <= 2 * asked.width) return scan_for(query, asked, answer);
 
     walk(probe, asked);
-    const std::size_t written = write_found(asked.k, answer);
+    const std::size_t written = write_found(Gate(view_), Kind::nodes, asked.k, answer);
     const std::size_t wanted = std::min<std::size_t>(asked.k, view_.count - view_.removed);
     if (written < wanted) return scan_for(query, asked, answer);
     pad(written, asked.k, answer);
     return written;
 }
 
-void Search::walk(const Probe& probe, const Asked& asked) {
-    const CodeTable &fine = view_.fine, &coarse = view_.coarse;
-    // A query that has no code (fractions where the vectors are whole numbers) is compared with the stored vectors.
-    std::optional<Probe> by_fine, by_coarse;
-    if (fine.on()) by_fine = fine.code.probe(probe, scratch_.code);
-    if (coarse.on()) by_coarse = fine.code.lossless() ? coarse.code.probe(probe, scratch_.coarse_code) : by_fine;
+// A query that has no code (fractions where the vectors are whole numbers) is compared with the stored vectors.
+Search::Probes Search::prepare(const Probe& stored) {
+    Probes probes{stored, std::nullopt, std::nullopt};
+    const WalkCode &fine = view_.fine.code, &coarse = view_.coarse.code;
+    if (fine.on()) probes.fine = fine.probe(stored, scratch_.code);
+    if (coarse.on()) probes.coarse = fine.lossless() ? coarse.probe(stored, scratch_.coarse_code) : probes.fine;
+    return probes;
+}
 
-    const Probe& walked = by_coarse ? *by_coarse : by_fine ? *by_fine : probe;
-    const Ground ground = by_coarse ? Ground::coded(view_, coarse) : by_fine ? Ground::coded(view_, fine) : stored_;
-    Walk walk(view_, ground, walked, scratch_.walk);
-    const std::size_t reserve = by_coarse ? reserve_for(asked.k) : 0;
-    const Key start = walk.descend(1);
-    const std::size_t before = walk.tally.hops;
-    if (view_.removed == 0)
-        asked.rule.on() ? walk.spread(start, asked.width, asked.rule, reserve)
-                        : walk.spread(start, 0, asked.width, reserve);
-    else
-        walk.spread_to_live(start, asked.width, asked.rule);
-    effort = asked.rule.on() ? std::min(asked.width, walk.tally.hops - before) : asked.width;
+Ground Search::ground_of(const Probes& probes) const {
+    if (probes.coarse) return Ground::coded(view_, view_.coarse);
+    return probes.fine ? Ground::coded(view_, view_.fine) : stored_;
+}
+
+void Search::refine(const Probes& probes, std::size_t k) {
+    const CodeTable &fine = view_.fine, &coarse = view_.coarse;
+    if (probes.coarse) {
+        const std::size_t n = count_to_rerank(coarse, *probes.coarse, k);
+        if (probes.fine)
+            tally.distances += rerank(Ground::coded(view_, fine), *probes.fine, n, k);
+        else
+            tally.reranked += rerank(stored_, probes.stored, n, k);
+    }
+    if (probes.fine && !fine.code.lossless())
+        tally.reranked += rerank(stored_, probes.stored, count_to_rerank(fine, *probes.fine, k), k);
+}
+
+void Search::count(const Walk& walk, const Ground& ground) {
     tally += walk.tally;
     compared_bytes += walk.tally.distances * ground.row_bytes();
-    found_ = walk.beam().keys();
+}
 
-    // From coarse to fine to exact, ever fewer.
-    if (by_coarse && by_fine)
-        tally.distances +=
-            rerank(Ground::coded(view_, fine), *by_fine, count_to_rerank(coarse, walked, asked.k), asked.k);
-    if (by_fine && !fine.code.lossless())
-        tally.reranked += rerank(stored_, probe, count_to_rerank(fine, *by_fine, asked.k), asked.k);
-    else if (by_coarse && !by_fine)
-        tally.reranked += rerank(stored_, probe, count_to_rerank(coarse, walked, asked.k), asked.k);
+void Search::walk(const Probe& probe, const Asked& asked) {
+    const Probes probes = prepare(probe);
+    const Ground ground = ground_of(probes);
+    Walk walk(view_, ground, probes.walked(), scratch_.walk);
+    const std::size_t reserve = probes.coarse ? reserve_for(asked.k) : 0;
+    const Key start = walk.descend(1);
+    const std::size_t before = walk.tally.hops;
+    if (view_.removed != 0)
+        walk.spread_through(start, asked.width, Gate(view_), asked.rule);
+    else if (asked.rule.on())
+        walk.spread(start, asked.width, asked.rule, reserve);
+    else
+        walk.spread(start, 0, asked.width, reserve);
+    effort = asked.rule.on() ? std::min(asked.width, walk.tally.hops - before) : asked.width;
+    count(walk, ground);
+    found_ = walk.beam().keys();
+    refine(probes, asked.k);
 }
 
 // Those that may be among the k nearest, as far as the codes they were found by tell.
@@ -118,15 +138,21 @@ std::size_t Search::rerank(const Ground& ground, const Probe& probe, std::size_t
 // The first k of what was found. That is sorted by (distance, slot) and the answer by (distance, id), so each run of
 // equal distances is brought into the order of ids, the run that k cuts through included, each node with its copies.
 // Slots that came into use after this View may have been met through fresh links, before their codes were known to it:
-// they are left out.
-std::size_t Search::write_found(std::size_t k, const Answer& answer) {
+// no gate lets them through.
+std::size_t Search::write_found(const Gate& gate, Kind kind, std::size_t k, const Answer& answer) {
     std::size_t written = 0;
     std::vector<std::int64_t>& tied = scratch_.tied;
+    const auto collect = [&](std::uint32_t slot) { tied.push_back(number_of(view_.id(Slot{slot}))); };
     for (std::size_t begin = 0; begin < found_.size() && written < k;) {
         const Distance distance = found_[begin].distance();
         tied.clear();
         std::size_t end = begin;
-        for (; end < found_.size() && found_[end].distance() == distance; ++end) collect_ids(found_[end].slot());
+        for (; end < found_.size() && found_[end].distance() == distance; ++end) {
+            if (kind == Kind::nodes)
+                for_each_hit(found_[end].slot(), gate, collect);
+            else if (gate.admits_slot(found_[end].slot()))
+                collect(found_[end].slot());
+        }
         const std::size_t wanted = std::min(tied.size(), k - written);
         if (tied.size() > 1)
             std::partial_sort(tied.begin(), tied.begin() + static_cast<std::ptrdiff_t>(wanted), tied.end());
@@ -139,21 +165,15 @@ std::size_t Search::write_found(std::size_t k, const Answer& answer) {
     return written;
 }
 
-void Search::collect_ids(std::uint32_t node) {
-    const auto collect = [&](std::uint32_t slot) {
-        if (slot < view_.count && (view_.removed == 0 || view_.state(Slot{slot}) == State::live))
-            scratch_.tied.push_back(number_of(view_.id(Slot{slot})));
-    };
-    collect(node);
-    if (view_.copies != 0) for_each_copy(view_, Slot{node}, collect);
-}
-
 // Stands on nothing of the thread's scratch: the checkpoint may run a caller's code, and that may search.
 std::size_t Search::scan_for(const std::byte* query, const Asked& asked, const Answer& answer) {
     std::int64_t count = 0;
     const ExactQuery alone{query, answer, &count};
-    answer_exactly(rows_of(view_), space_, {&alone, 1}, asked.k, asked.checkpoint);
-    scanned += view_.count;
+    ScanRows rows = rows_of(view_);
+    rows.admitted = asked.admitted;
+    answer_exactly(rows, space_, {&alone, 1}, asked.k, asked.checkpoint);
+    scanned += asked.admitted == nullptr ? view_.count : asked.admitted->count();
+    strategy = asked.admitted != nullptr ? Strategy::scan : tally.hops == 0 ? Strategy::exact : Strategy::graph;
     return static_cast<std::size_t>(count);
 }
 

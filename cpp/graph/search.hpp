@@ -3,10 +3,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "base/watch.hpp"
 #include "codecs/space.hpp"
+#include "graph/admitted.hpp"
+#include "graph/copies.hpp"
+#include "graph/filter_plan.hpp"
+#include "graph/gate.hpp"
 #include "graph/ground.hpp"
 #include "graph/nearest.hpp"
 #include "graph/scratch.hpp"
@@ -17,9 +23,12 @@ namespace vicinal {
 
 struct Asked {
     std::size_t k = 10;
-    std::size_t width = 64;      // of the beam, at least k
-    StopRule rule = {};          // what ends the walk before the beam does
-    Checkpoint checkpoint = {};  // of a scan; where it says stop the answer is of no use
+    std::size_t width = 64;              // of the beam, at least k
+    StopRule rule = {};                  // what ends the walk before the beam does
+    Checkpoint checkpoint = {};          // of a scan; where it says stop the answer is of no use
+    const Admitted* admitted = nullptr;  // none: all
+    bool exact = false;                  // compare with every admitted vector
+    std::size_t per_group = 0;           // the most hits of a group; 0: any number
 };
 
 // Where one query's answer goes: k entries each.
@@ -27,6 +36,9 @@ struct Answer {
     std::int64_t* ids;
     float* distances;
 };
+
+// Fills an answer up behind what was written.
+void pad(std::size_t written, std::size_t k, const Answer& answer);
 
 // Writes hits into an answer, pads it with kNoId and kFarthest, and returns how many there are.
 std::size_t write_answer(std::span<const Hit> hits, std::size_t k, const Answer& answer);
@@ -41,18 +53,55 @@ public:
     // callers hand it in.
     std::size_t answer(const std::byte* query, const Asked& asked, const Answer& answer);
 
+    // Everything within `radius`, itself included, by (distance, id). What stops a scan leaves hits of no use.
+    void find_within(const std::byte* query, Distance radius, bool exact, const Checkpoint& checkpoint,
+                     std::vector<Hit>& hits);
+
     // Of all answers so far.
     Tally tally;
-    std::size_t scanned = 0;         // vectors compared in scans, which no walk has counted
-    std::size_t compared_bytes = 0;  // of codes and vectors, in walks and in re-ranking
-    std::size_t effort = 0;  // of the last: the width of its beam, or the nodes it expanded when a rule ended it sooner
+    std::size_t scanned = 0;              // vectors compared in scans, which no walk has counted
+    std::size_t compared_bytes = 0;       // of codes and vectors, in walks and in re-ranking
+    Strategy strategy = Strategy::graph;  // of the last answer
+    // Of the last: the width of its beam, or the nodes it expanded when a rule ended it sooner.
+    std::size_t effort = 0;
 
 private:
+    // A query as it is compared with each kind of rows there are.
+    struct Probes {
+        Probe stored;
+        std::optional<Probe> fine, coarse;
+        // What walks compare: the coarsest.
+        const Probe& walked() const { return coarse ? *coarse : fine ? *fine : stored; }
+    };
+    Probes prepare(const Probe& stored);
+    Ground ground_of(const Probes& probes) const;
+    // Of what a walk has found, what may be among the k nearest is measured anew: from coarse to fine to exact, ever
+    // fewer.
+    void refine(const Probes& probes, std::size_t k);
+    void count(const Walk& walk, const Ground& ground);
+
     void walk(const Probe& probe, const Asked& asked);
+    std::size_t answer_admitted(const std::byte* query, const Probe& probe, const Asked& asked, const Answer& answer);
+    bool walk_admitted(const Probe& probe, const Asked& asked);
+    std::span<const std::uint32_t> samples_of(const Admitted& admitted);
+    std::span<const Key> admitted_of(const Beam& beam, const Gate& gate);
+    std::size_t scan_admitted(const std::byte* query, const Asked& asked, const Answer& answer);
     std::size_t count_to_rerank(const CodeTable& codes, const Probe& code, std::size_t k) const;
     std::size_t rerank(const Ground& ground, const Probe& probe, std::size_t count, std::size_t k);
-    void collect_ids(std::uint32_t node);
-    std::size_t write_found(std::size_t k, const Answer& answer);
+    enum class Kind : std::uint8_t { nodes, slots };  // found by a walk, which stand for their copies; or by a scan
+    std::size_t write_found(const Gate& gate, Kind kind, std::size_t k, const Answer& answer);
+    template <class Visit>
+    void for_each_hit(std::uint32_t node, const Gate& gate, Visit&& visit) const;
+    struct Chosen {
+        std::size_t hits = 0, met = 0;  // met: the candidates up to the last that was chosen
+    };
+    std::size_t answer_grouped(const std::byte* query, const Asked& asked, const Answer& answer);
+    void take_grouped_candidates(const Gate& gate);
+    Chosen choose_grouped(std::span<GroupedHit> hits, const Asked& asked, const Answer& answer);
+    void scan_grouped(const std::byte* query, const Asked& asked, std::vector<GroupedHit>& hits);
+    void walk_wide(const Probe& probe, std::size_t width);
+    void take_within(Distance radius, std::vector<Hit>& hits) const;
+    void scan_within(const std::byte* query, Distance radius, const Checkpoint& checkpoint, std::vector<Hit>& hits);
     std::size_t scan_for(const std::byte* query, const Asked& asked, const Answer& answer);
 
     const View& view_;
@@ -61,5 +110,15 @@ private:
     ThreadScratch& scratch_;
     std::span<const Key> found_;  // by the walk, nearest first
 };
+
+// The slots behind a node that was found, itself and its copies, as far as they may be reported.
+template <class Visit>
+void Search::for_each_hit(std::uint32_t node, const Gate& gate, Visit&& visit) const {
+    if (gate.admits_slot(node)) visit(node);
+    if (view_.copies == 0) return;
+    for_each_copy(view_, Slot{node}, [&](std::uint32_t copy) {
+        if (gate.admits_slot(copy)) visit(copy);
+    });
+}
 
 }  // namespace vicinal

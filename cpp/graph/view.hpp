@@ -54,6 +54,7 @@ struct View {
     CodeTable fine;    // 8 bits a dimension: what construction compares, and walks where there is nothing coarser
     CodeTable coarse;  // 4 bits: what walks compare where that pays; never without the fine ones
     Table states;
+    Table groups;       // a number of the user's for each row, where rows have one
     Table levels;       // highest level of each node; kCopyLevel where a slot is none
     Table links;        // on level 0
     Table upper_first;  // by slot: where its rows of upper links begin
@@ -68,6 +69,7 @@ struct View {
     std::uint32_t copies = 0;       // and how many are copies of a node, whether removed or not
     std::uint32_t upper_count = 0;  // rows of upper links in use
     std::size_t lookup_bytes = 0;   // what the writer's table of nodes by their bytes takes, for who asks for memory
+    std::uint64_t reassigned = 0;   // grows when a slot below some View's count comes to mean another id
     Slot entry{0};
     Level top = -1;  // of the entry; -1: the graph is empty
 
@@ -79,6 +81,8 @@ struct View {
     bool is_node(Slot slot) const { return level(slot) != kCopyLevel; }
     std::uint32_t nodes() const { return count - copies; }
     std::optional<Slot> slot_of(Id id) const { return names.find(id, ids.as<Id>(), count); }
+    bool has_groups() const { return groups.stride() != 0; }
+    std::int64_t group(Slot slot) const { return groups.as<std::int64_t>()[index_of(slot)]; }
     bool empty() const { return top < 0; }
 
     State state(Slot slot) const {

@@ -119,37 +119,4 @@ void Walk::spread(Key start, std::size_t width, const StopRule& rule, std::size_
     spread_by(start, 0, width, reserve, rule);
 }
 
-void Walk::spread_to_live(Key start, std::size_t width, const StopRule& rule) {
-    Beam& results = scratch_.beam;
-    results.reset(width, view_.width);
-    std::vector<Key>& frontier = scratch_.frontier;
-    frontier.clear();
-    const auto nearest_first = [](Key a, Key b) { return b < a; };
-    scratch_.visited.clear();
-    scratch_.visited.visit(start.slot());
-
-    const auto take = [&](const std::uint32_t* slots, const Distance* distances, std::size_t n) {
-        for (std::size_t i = 0; i < n; ++i) {
-            const Key key(distances[i], slots[i]);
-            if (results.full() && results.keys().back() < key) continue;
-            frontier.push_back(key);
-            std::push_heap(frontier.begin(), frontier.end(), nearest_first);
-            if (any_live(view_, Slot{slots[i]})) results.merge(&slots[i], &distances[i], 1);
-        }
-    };
-    const std::uint32_t first = start.slot();
-    const Distance distance = start.distance();
-    take(&first, &distance, 1);
-    while (!frontier.empty()) {
-        std::pop_heap(frontier.begin(), frontier.end(), nearest_first);
-        const Key next = frontier.back();
-        frontier.pop_back();
-        if (results.full() && results.keys().back() < next) break;
-        if (rule.on() && next.distance() > rule.bound(results)) break;
-        const std::size_t n = gather_fresh(next.slot(), 0, 0);
-        measure_gathered(n);
-        take(scratch_.slots.data(), scratch_.distances.data(), n);
-    }
-}
-
 }  // namespace vicinal

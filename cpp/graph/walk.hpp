@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/types.hpp"
 #include "codecs/space.hpp"
 #include "graph/beam.hpp"
+#include "graph/gate.hpp"
 #include "graph/ground.hpp"
 #include "graph/stop_rule.hpp"
 #include "graph/view.hpp"
@@ -33,9 +35,10 @@ struct Tally {
 struct Scratch {
     Visited visited;
     Beam beam;
-    std::vector<Key> frontier;         // of a gated walk, a heap
-    std::vector<std::uint32_t> slots;  // the fresh neighbors of a hop,
-    std::vector<Distance> distances;   // and how far they are
+    Beam frontier;                       // of a walk through nodes that it may not report
+    std::vector<std::uint32_t> slots;    // the fresh neighbors of a hop,
+    std::vector<Distance> distances;     // and how far they are
+    std::vector<std::uint32_t> bridges;  // neighbors of a node that a gate rejects
 };
 
 class Walk {
@@ -53,9 +56,17 @@ public:
     // The same on level 0, until the rule says that it is enough.
     void spread(Key start, std::size_t width, const StopRule& rule, std::size_t reserve = 0);
 
-    // The same on level 0 when only nodes that are `live`, or have a copy that is, may be reported: every node may be
-    // walked, so the frontier is kept apart from the results.
-    void spread_to_live(Key start, std::size_t width, const StopRule& rule = {});
+    // The same on level 0 when only some nodes may be reported (walk_gated.cpp).
+    //
+    // Through all nodes: those that may be reported are the results, kept apart from the frontier. For removed nodes:
+    // where a filter rejects many, this compares as many more.
+    void spread_through(Key start, std::size_t width, const Gate& gate, const StopRule& rule = {});
+    // Among those that may be reported: the others are looked through, for their neighbors, and not compared. Starts
+    // from what is near `start`, and from `others`.
+    void spread_among(Key start, std::span<const std::uint32_t> others, std::size_t width, const Gate& gate);
+
+    // The share of what lies around `start` that a gate admits; where nothing much does, `otherwise`.
+    double share_nearby(Key start, const Gate& gate, double otherwise) const;
 
     const Beam& beam() const { return scratch_.beam; }
     Tally tally;
@@ -66,6 +77,11 @@ private:
     Key key_of(Slot slot);
     std::size_t gather_fresh(std::uint32_t slot, Level level, std::size_t gathered);
     void measure_gathered(std::size_t n);
+    std::size_t gather_admitted(std::uint32_t slot, const Gate& gate, std::size_t gathered);
+    std::size_t gather_beyond(std::span<const std::uint32_t> bridges, const Gate& gate, std::size_t gathered,
+                              std::size_t most);
+    std::size_t keep_admitted(const Gate& gate, std::size_t gathered);
+    void make_room(std::size_t slots);
 
     const View& view_;
     const Ground& ground_;

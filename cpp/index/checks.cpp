@@ -27,6 +27,12 @@ void check_id_count(std::span<const std::int64_t> ids, std::size_t n) {
                                    std::to_string(n) + " vectors");
 }
 
+void check_group_count(std::span<const std::int64_t> groups, std::size_t n) {
+    if (!groups.empty() && groups.size() != n)
+        throw InvalidArgumentError("groups has " + std::to_string(groups.size()) +
+                                   " entries, expected one for each of " + std::to_string(n) + " vectors");
+}
+
 void check_vector(const Space& space, const std::byte* given, const char* name, std::size_t row) {
     const std::string fault = space.fault(given);
     if (!fault.empty()) throw InvalidVectorError(std::string(name) + " row " + std::to_string(row) + " " + fault);

@@ -26,9 +26,10 @@ std::int64_t Index::next_id() const {
 }
 
 Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids, std::size_t threads,
-                 Watch& watch) {
+                 Watch& watch, std::span<const std::int64_t> groups) {
     check_threads(threads);
     check_id_count(given_ids, n);
+    check_group_count(groups, n);
     if (n == 0) return {};
     const std::lock_guard writing(parts_->writing);
     Team team(std::min(resolve_threads(threads), n));
@@ -36,7 +37,9 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
     std::vector<Id> ids;
     try {
         if (!watch.look(0, n)) throw Stopped();
+        parts_->settle_groups(!groups.empty());
         ids = parts_->admit(rows, n, given_ids, crew);
+        parts_->store_groups(groups);
     } catch (const Stopped&) {
         return {.ids = {}, .complete = false};
     }
@@ -74,6 +77,15 @@ void Index::get(std::span<const std::int64_t> ids, std::byte* rows) const {
     const std::vector<Slot> slots = slots_of(ids, reading.view());
     for (std::size_t i = 0; i < slots.size(); ++i)
         space.decode(reading.view().vector(slots[i]), rows + i * space.given_row_bytes());
+}
+
+std::vector<std::int64_t> Index::groups(std::span<const std::int64_t> ids) const {
+    const Reading reading(*parts_);
+    const View& view = reading.view();
+    if (!view.has_groups() && view.count != 0) throw InvalidArgumentError("this index was filled without groups");
+    std::vector<std::int64_t> groups;
+    for (const Slot slot : slots_of(ids, view)) groups.push_back(view.group(slot));
+    return groups;
 }
 
 bool Index::contains(std::int64_t id) const {

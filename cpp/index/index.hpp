@@ -10,6 +10,8 @@
 
 #include "base/watch.hpp"
 #include "graph/calibration.hpp"
+#include "graph/filter_plan.hpp"
+#include "index/id_set.hpp"
 #include "index/options.hpp"
 
 namespace vicinal {
@@ -30,6 +32,7 @@ struct Work {
     std::int64_t reranked = 0;
     std::int64_t effort = 0;  // the width of the beam; where a rule ended the walk, the nodes it expanded, if fewer;
                               // of an exact search, all rows
+    Strategy strategy = Strategy::graph;
 };
 struct Found {
     std::span<std::int64_t> ids;
@@ -38,13 +41,28 @@ struct Found {
     std::span<Work> work;
 };
 
+// What may be reported: ids, or else a byte for each vector in the order of ids, not 0 where it is admitted.
+struct Filter {
+    const IdSet* ids = nullptr;
+    std::span<const std::uint8_t> mask = {};
+};
+
 struct SearchOptions {
     std::size_t k = 10;
     std::size_t ef = 0;  // raised to k. 0: what is calibrated for a recall of 0.95, or else max(64, 2k)
     bool exact = false;  // compare with every vector
     std::size_t threads = 1;
-    double recall = 0;   // the target, where ef is 0; 0: none
-    StopRule rule = {};  // ends the walk before the beam of width ef does
+    double recall = 0;                     // the target, where ef is 0; 0: none
+    StopRule rule = {};                    // ends the walk before the beam of width ef does
+    std::size_t per_group = 0;             // the most hits of a group; 0: any number
+    std::span<const Filter> filters = {};  // none, one for all queries, or one for each
+};
+
+// Of query i, entries lims[i] to lims[i + 1]: nearest first.
+struct Within {
+    std::vector<std::int64_t> lims;
+    std::vector<std::int64_t> ids;
+    std::vector<float> distances;
 };
 
 // The ids that are in after add(), in the rows' order. Incomplete when the watch said stop.
@@ -102,11 +120,12 @@ public:
     Index& operator=(const Index&) = delete;
 
     // ids empty: consecutive numbers from the largest id ever used + 1. Otherwise one per row, none negative.
+    // groups: any number for each row, or none at all; an index has groups from its first row on, or never.
     // Throws InvalidVectorError (a NaN, an infinity, a zero row under cosine: "vectors row 17 holds NaN"),
     // DuplicateIdError, InvalidArgumentError, std::bad_alloc, and what the watch throws. A search that runs meanwhile
     // may have seen some of the vectors before such an exception. Waits for no search but one that has seen them.
     Added add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
-              Watch& watch);
+              Watch& watch, std::span<const std::int64_t> groups = {});
 
     // What add() checks of its rows, for callers that add them in another order. Throws InvalidVectorError, Stopped.
     void check_rows(const std::byte* rows, std::size_t n, std::size_t threads, Watch& watch) const;
@@ -116,8 +135,13 @@ public:
     void search(const std::byte* queries, std::size_t n, const SearchOptions& options, const Found& found,
                 Watch& watch) const;
 
+    // Everything within `radius` of each query, itself included. Throws as search() does; radius must not be NaN.
+    Within range_search(const std::byte* queries, std::size_t n, float radius, bool exact, std::size_t threads,
+                        Watch& watch) const;
+
     // Throws UnknownIdError naming the first id that is not there.
     void get(std::span<const std::int64_t> ids, std::byte* rows) const;  // as they were added, to the stored precision
+    std::vector<std::int64_t> groups(std::span<const std::int64_t> ids) const;  // of these ids
     void remove(std::span<const std::int64_t> ids);  // throws DuplicateIdError if one is named twice
     bool contains(std::int64_t id) const;
     std::size_t size() const;

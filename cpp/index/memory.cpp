@@ -25,7 +25,10 @@ Memory Index::memory() const {
     const Reading reading(*parts_);
     const View& view = reading.view();
     const std::size_t code_bytes = view.fine.row_bytes() + view.coarse.row_bytes();
-    return count(parts_->graph.layout, code_bytes, view.count, view.upper_count, view.names.bytes(), view.lookup_bytes);
+    Memory memory =
+        count(parts_->graph.layout, code_bytes, view.count, view.upper_count, view.names.bytes(), view.lookup_bytes);
+    memory.ids += view.count * view.groups.stride();
+    return memory;
 }
 
 Memory plan_memory(const Options& options, std::size_t n) {

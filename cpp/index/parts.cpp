@@ -16,6 +16,12 @@
 
 namespace vicinal {
 
+namespace {
+
+std::atomic<std::uint64_t> next_serial{0};
+
+}  // namespace
+
 GraphOptions graph_options_of(const Options& options) {
     return {options.M, options.ef_construction, options.seed, options.traversal, options.lift};
 }
@@ -24,7 +30,7 @@ Index::Parts::Parts(const Options& given)
     : Parts(given, Graph(Space(given.metric, given.dtype, given.dim), graph_options_of(given)), 0) {}
 
 Index::Parts::Parts(const Options& given, Graph&& loaded, std::int64_t next)
-    : options(given), graph(std::move(loaded)), next_id(next) {
+    : options(given), graph(std::move(loaded)), next_id(next), serial(next_serial.fetch_add(1) + 1) {
     View& view = graph.view;
     view.names.reserve(view.count - view.removed, view.ids.as<Id>());
     for (std::uint32_t slot = 0; slot < view.count; ++slot)
@@ -105,6 +111,19 @@ std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_
     return ids;
 }
 
+void Index::Parts::settle_groups(bool given) {
+    View& view = graph.view;
+    if (view.has_groups() == given) return;
+    if (view.count != 0)
+        throw InvalidArgumentError(given ? "groups: found some, expected none: the index was filled without groups"
+                                         : "groups: found none, expected one for each vector, as the index has them");
+    view.groups = Table(given ? sizeof(std::int64_t) : 0);
+}
+
+void Index::Parts::store_groups(std::span<const std::int64_t> groups) noexcept {
+    std::copy(groups.begin(), groups.end(), graph.view.groups.as<std::int64_t>() + graph.view.count);
+}
+
 void Index::Parts::make_room(std::size_t n, Watch& watch) {
     graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n), watch);
     graph.view.names.reserve(graph.view.names.size() + n, graph.view.ids.as<Id>());
@@ -180,6 +199,7 @@ void Index::Parts::go_back(Start& start) noexcept {
         graph.view.names.erase(Slot{slot}, graph.view.ids.as<Id>());
     start.undo.take_back(graph);
     next_id = start.next_id;
+    graph.view.reassigned = ++reassigned;
     withdrawn_ = publish(std::move(start.view));
     withdrawn_in_ = ::getpid();
 }

@@ -14,6 +14,7 @@
 #include "base/writer_lock.hpp"
 #include "graph/graph.hpp"
 #include "graph/undo.hpp"
+#include "index/id_order.hpp"
 #include "index/index.hpp"
 
 namespace vicinal {
@@ -30,6 +31,10 @@ struct Index::Parts {
     Graph graph;
     std::int64_t next_id = 0;  // the largest id ever used + 1
 
+    const std::uint64_t serial;    // no other index of this process has it
+    std::uint64_t reassigned = 0;  // as View::reassigned; does not go back with a failed call
+    const IdOrder by_id;
+
     mutable Epochs epochs;
     std::atomic<const View*> current{nullptr};
 
@@ -39,6 +44,10 @@ struct Index::Parts {
     // numbers. Throws Stopped.
     std::vector<Id> admit(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids,
                           const Crew& crew);
+    // Throws InvalidArgumentError when some rows would have groups and others none.
+    void settle_groups(bool given);
+    // Of the rows that come next. Requires: make_room() has counted them.
+    void store_groups(std::span<const std::int64_t> groups) noexcept;
     // Links and shows some of the rows from number `done` on. False, and nothing has changed, when the watch says stop.
     bool add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo, const Crew& crew);
     std::size_t repair(Watch& watch);  // all or nothing; throws Stopped

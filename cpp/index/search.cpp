@@ -8,6 +8,7 @@
 #include "graph/exact.hpp"
 #include "index/checks.hpp"
 #include "index/effort.hpp"
+#include "index/filter.hpp"
 #include "index/parts.hpp"
 
 namespace vicinal {
@@ -27,6 +28,7 @@ struct Queries {
 // The calling thread is member 0 of its team.
 Checkpoint checkpoint_of(std::size_t member, Watch& watch) { return {&watch, member == 0}; }
 
+// Without filters, or with one for all queries: groups of them share each reading of the rows.
 bool answer_all_exactly(const ScanRows& rows, const Space& space, const Queries& queries, Team& team, Watch& watch) {
     const auto answer_some = [&](std::size_t member, std::size_t begin, std::size_t end) {
         std::array<ExactQuery, kQueriesPerScan> group{};
@@ -37,8 +39,10 @@ bool answer_all_exactly(const ScanRows& rows, const Space& space, const Queries&
         for (std::size_t query = begin; query < end && !queries.found.work.empty(); ++query) {
             Work& work = queries.found.work[query];
             work = {};
-            work.distances = work.effort = rows.count;
-            work.bytes = static_cast<std::int64_t>(rows.count * space.row_bytes());
+            const std::uint32_t met = rows.admitted == nullptr ? rows.count : rows.admitted->count();
+            work.distances = work.effort = met;
+            work.bytes = static_cast<std::int64_t>(met * space.row_bytes());
+            work.strategy = rows.admitted == nullptr ? Strategy::exact : Strategy::scan;
         }
     };
     return team.run(queries.n, kQueriesPerScan, watch, answer_some) && !watch.stopped();
@@ -53,6 +57,7 @@ Work work_of(const Search& search, const View& view, const Space& space) {
                                            search.scanned * space.row_bytes());
     work.reranked = static_cast<std::int64_t>(tally.reranked);
     work.effort = static_cast<std::int64_t>(search.effort);
+    work.strategy = search.strategy;
     return work;
 }
 
@@ -62,6 +67,22 @@ void answer_one(const View& view, const Space& space, const Queries& queries, st
     const std::size_t count = search.answer(given, asked, queries.answer(query));
     queries.found.counts[query] = static_cast<std::int64_t>(count);
     if (!queries.found.work.empty()) queries.found.work[query] = work_of(search, view, space);
+}
+
+// One filter for all queries, or none.
+bool answer_all(const View& view, const Space& space, const Queries& queries, const Asked& asked, Team& team,
+                Watch& watch) {
+    if (asked.exact && asked.per_group == 0) {
+        ScanRows rows = rows_of(view);
+        rows.admitted = asked.admitted;
+        return answer_all_exactly(rows, space, queries, team, watch);
+    }
+    const auto answer_some = [&](std::size_t member, std::size_t begin, std::size_t end) {
+        Asked here = asked;
+        here.checkpoint = checkpoint_of(member, watch);
+        for (std::size_t query = begin; query < end; ++query) answer_one(view, space, queries, query, here);
+    };
+    return team.run(queries.n, 1, watch, answer_some) && !watch.stopped();
 }
 
 }  // namespace
@@ -74,25 +95,47 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
     const View& view = reading.view();
     check_k(options.k, view.count - view.removed);
     Asked asked = effort_of(options, view);
+    asked.exact = options.exact;
+    asked.per_group = options.per_group;
+    const std::span filters = options.filters;
+    if (!filters.empty()) check_filters(filters, n, view);
+    if (options.per_group != 0 && !view.has_groups() && view.count != 0)
+        throw InvalidArgumentError("per_group needs groups, and this index was filled without");
+    const Queries queries{given, n, options.k, found};
+    Admitted room;
     if (n == 1 && !options.exact) {
         // What services ask all day: a team of threads, though it be of one, costs as much as a short search.
         check_vector(space, given, "queries", 0);
         asked.checkpoint = {&watch, true};
-        answer_one(view, space, {given, n, options.k, found}, 0, asked);
+        with_admitted(filters.empty() ? nullptr : &filters[0], view, *parts_, room, [&](const Admitted* admitted) {
+            asked.admitted = admitted;
+            answer_one(view, space, queries, 0, asked);
+        });
         if (watch.stopped()) throw Stopped();
         return;
     }
     Team team(n <= 1 ? 1 : std::min(resolve_threads(options.threads), n));
     check_vectors(space, given, n, "queries", {team, watch});
 
-    const Queries queries{given, n, options.k, found};
-    const auto answer_some = [&](std::size_t member, std::size_t begin, std::size_t end) {
-        Asked here = asked;
-        here.checkpoint = checkpoint_of(member, watch);
-        for (std::size_t query = begin; query < end; ++query) answer_one(view, space, queries, query, here);
-    };
-    const bool whole = options.exact ? answer_all_exactly(rows_of(view), space, queries, team, watch)
-                                     : team.run(n, 1, watch, answer_some) && !watch.stopped();
+    bool whole = true;
+    if (filters.size() <= 1) {
+        with_admitted(filters.empty() ? nullptr : &filters[0], view, *parts_, room, [&](const Admitted* admitted) {
+            asked.admitted = admitted;
+            whole = answer_all(view, space, queries, asked, team, watch);
+        });
+    } else {
+        std::vector<Admitted> rooms(team.size());  // not the thread's scratch: a checkpoint may run another search
+        const auto answer_some = [&](std::size_t member, std::size_t begin, std::size_t end) {
+            Asked here = asked;
+            here.checkpoint = checkpoint_of(member, watch);
+            for (std::size_t query = begin; query < end; ++query)
+                with_admitted(&filters[query], view, *parts_, rooms[member], [&](const Admitted* admitted) {
+                    here.admitted = admitted;
+                    answer_one(view, space, queries, query, here);
+                });
+        };
+        whole = team.run(n, 1, watch, answer_some) && !watch.stopped();
+    }
     if (!whole) throw Stopped();
 }
 

@@ -1,12 +1,14 @@
 // An index as a file. This header is its specification; the container around it, with magic, version and checksums,
 // is specified in file/container.hpp. All numbers are little-endian; floats are IEEE 754.
 //
-// Sections, in this order. Each is there once, and none is optional but the last:
+// Sections, in this order. Each is there once, but groups, which are there when rows have them, and the last, which is
+// optional:
 //
 //   settings      88 bytes, below
 //   rows          count rows of vectors, as they lie in memory: row_stride bytes each (codecs/space.hpp), of which
 //                 those beyond the vector are zero
 //   ids           count numbers of 64 bits: what the user calls each row
+//   groups        count numbers of 64 bits, of any value: what the user has rows counted by. Not in an empty index
 //   levels        count bytes: the highest level of each node, at most 16; or 255: a copy, which is no node but has the
 //                 bytes of one
 //   states        count bytes: 1 live, 2 removed (graph/view.hpp)
@@ -79,9 +81,10 @@ namespace vicinal::format {
 
 constexpr FormatVersion kVersion{1, 0};
 
-constexpr SectionKind kSettings = 1, kRows = 2, kIds = 3, kLevels = 4, kStates = 5, kLinks = 6, kUpperLinks = 7;
+constexpr SectionKind kSettings = 1, kRows = 2, kIds = 3, kLevels = 4, kStates = 5, kLinks = 6, kUpperLinks = 7,
+                      kGroups = 9;
 constexpr SectionKind kCalibration = kOptionalSection | 8;
-constexpr SectionKind kKinds[] = {kSettings, kRows, kIds, kLevels, kStates, kLinks, kUpperLinks, kCalibration};
+constexpr SectionKind kKinds[] = {kSettings, kRows, kIds, kLevels, kStates, kLinks, kUpperLinks, kGroups, kCalibration};
 
 constexpr std::size_t kSettingsBytes = 88;
 constexpr std::size_t kDimAt = 0, kMetricAt = 4, kDtypeAt = 5, kLiftAt = 6, kTraversalAt = 7, kMAt = 8;

@@ -44,6 +44,10 @@ void check_lengths(const Container& container, const Layout& layout, const Setti
                    const std::string& name) {
     check_length(container, kRows, "rows", settings.count, layout.row_stride, name);
     check_length(container, kIds, "ids", settings.count, sizeof(Id), name);
+    if (container.has(kGroups)) {
+        check_length(container, kGroups, "groups", settings.count, sizeof(std::int64_t), name);
+        if (settings.count == 0) refuse(name, "it has groups and no rows");
+    }
     check_length(container, kLevels, "levels", settings.count, 1, name);
     check_length(container, kStates, "states", settings.count, 1, name);
     check_length(container, kLinks, "links", settings.count, layout.link_stride, name);
@@ -105,10 +109,12 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     const std::uint64_t upper_rows = check_levels(view, settings, name);
     check_length(container, kUpperLinks, "upper links", upper_rows, graph.layout.upper_link_stride, name);
 
+    if (container.has(kGroups)) view.groups = Table(sizeof(std::int64_t));
     view.reserve(settings.count, upper_rows, watch);
     view.count = settings.count;
     read_table(container, kStates, view.states, settings.count);
     read_table(container, kIds, view.ids, settings.count);
+    if (view.has_groups()) read_table(container, kGroups, view.groups, settings.count);
     read_table(container, kRows, view.rows, settings.count);
     read_table(container, kLinks, view.links, settings.count);
     read_table(container, kUpperLinks, view.upper_links, upper_rows);

@@ -25,13 +25,13 @@ std::vector<SectionToWrite> sections_of(const SettingsBytes& settings, const Vie
                                         const std::vector<std::byte>& calibration) {
     using namespace format;
     const std::size_t count = view.count;
-    std::vector<SectionToWrite> sections{{kSettings, {Strip(settings)}},
-                                         {kRows, {first_rows(view.rows, count)}},
-                                         {kIds, {first_rows(view.ids, count)}},
-                                         {kLevels, {first_rows(view.levels, count)}},
-                                         {kStates, {first_rows(view.states, count)}},
-                                         {kLinks, {first_rows(view.links, count)}},
-                                         {kUpperLinks, {first_rows(view.upper_links, view.upper_count)}}};
+    std::vector<SectionToWrite> sections{
+        {kSettings, {Strip(settings)}}, {kRows, {first_rows(view.rows, count)}}, {kIds, {first_rows(view.ids, count)}}};
+    if (view.has_groups() && count != 0) sections.push_back({kGroups, {first_rows(view.groups, count)}});
+    sections.push_back({kLevels, {first_rows(view.levels, count)}});
+    sections.push_back({kStates, {first_rows(view.states, count)}});
+    sections.push_back({kLinks, {first_rows(view.links, count)}});
+    sections.push_back({kUpperLinks, {first_rows(view.upper_links, view.upper_count)}});
     if (!calibration.empty()) sections.push_back({kCalibration, {Strip(std::span(calibration))}});
     return sections;
 }

@@ -27,7 +27,7 @@ from vicinal.errors import (
     VicinalError,
 )
 from vicinal.estimate import Recall
-from vicinal.index import Health, Index
+from vicinal.index import Health, IdSet, Index
 from vicinal.index.monitor import Monitor
 from vicinal.plan import Plan, plan
 from vicinal.result import SearchResult
@@ -39,6 +39,7 @@ __all__ = [
     "DuplicateIdError",
     "FormatTooNewError",
     "Health",
+    "IdSet",
     "Index",
     "Interrupted",
     "InvalidVectorError",

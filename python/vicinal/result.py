@@ -29,7 +29,9 @@ class SearchResult(_core.SearchResult):
         The work done, if the search was asked for it with ``stats=True``: int64 arrays of shape (m,) under
         ``"distances"`` (vectors compared exactly), ``"estimates"``, ``"hops"`` (rows of links read), ``"bytes"``
         (of vectors and links touched), ``"reranked"`` and ``"effort"`` (width of the beam), and under
-        ``"strategy"`` a list of m names: ``"graph"`` or ``"exact"``.
+        ``"strategy"`` a list of m names: ``"graph"`` or ``"exact"``; with a filter ``"scan"`` (of the admitted),
+        ``"gated"`` (a walk through all that reports the admitted), ``"two-hop"`` (a walk among the admitted) or
+        ``"starved"`` (a walk that found too few, and a scan).
 
     Examples
     --------

@@ -150,6 +150,10 @@ void add_where_ids_are_left(Index& index, unsigned seed) {
 void use(Index& index, unsigned seed) {
     search(index, 2, seed);
     search(index, 1, seed, {.k = 5, .exact = true});
+    std::vector<std::uint8_t> mask(index.size());
+    for (std::size_t i = 0; i < mask.size(); i += 2) mask[i] = 1;
+    const Filter filter{nullptr, mask};
+    search(index, 1, seed, {.k = 1, .ef = 1, .filters = {&filter, 1}});
     index.graph_shape();
     add_where_ids_are_left(index, seed);
     const std::vector<std::int64_t> ids = index.ids();

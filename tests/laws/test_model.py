@@ -62,8 +62,11 @@ class IndexModel(RuleBasedStateMachine):
         ef_construction=st.sampled_from([1, 20, 200]),
         lift=st.sampled_from(["auto", "on", "off"]),
         seed=st.integers(0, 2**64 - 1),
+        grouped=st.booleans(),
     )
-    def make(self, kind: tuple[str, str, str], M: int, ef_construction: int, lift: str, seed: int) -> None:
+    def make(
+        self, kind: tuple[str, str, str], M: int, ef_construction: int, lift: str, seed: int, grouped: bool
+    ) -> None:
         self.metric, self.dtype, self.traversal = kind
         self.dim = 8 * DIM if self.dtype == "b1" else DIM
         self.index = vicinal.Index(
@@ -77,6 +80,8 @@ class IndexModel(RuleBasedStateMachine):
             seed=seed,
         )
         self.model: dict[int, NDArray[Any]] = {}
+        self.grouped = grouped
+        self.id_sets: dict[frozenset[int], vicinal.IdSet] = {}  # kept, so that they remember
         self.next_id = 0
 
     def draw(self, seed: int, n: int) -> NDArray[Any]:
@@ -96,6 +101,9 @@ class IndexModel(RuleBasedStateMachine):
         rows[alike] = rng.integers(1, 3, (int(alike.sum()), 1))
         return rows
 
+    def groups_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        return numbers % 7 - 3 if self.grouped else None
+
     def take(self, ids: NDArray[np.int64], rows: NDArray[Any]) -> Any:
         for number, row in zip(ids.tolist(), rows, strict=True):
             self.model[number] = row
@@ -111,7 +119,7 @@ class IndexModel(RuleBasedStateMachine):
     )
     def add(self, seed: int, n: int, order: str, threads: int) -> Any:
         rows = self.draw(seed, n)
-        ids = self.index.add(rows, order=order, threads=threads)
+        ids = self.index.add(rows, order=order, threads=threads, groups=self.groups_of(self.next_id + np.arange(n)))
         assert ids.tolist() == list(range(self.next_id, self.next_id + n))
         return self.take(ids, rows)
 
@@ -119,14 +127,16 @@ class IndexModel(RuleBasedStateMachine):
     def add_with_ids(self, seed: int, wanted: set[int]) -> Any:
         numbers = np.array(sorted(wanted - self.model.keys(), key=lambda number: number % 7), dtype=np.int64)
         rows = self.draw(seed, len(numbers))
-        assert self.index.add(rows, ids=numbers).tolist() == numbers.tolist()
+        assert self.index.add(rows, ids=numbers, groups=self.groups_of(numbers)).tolist() == numbers.tolist()
         return self.take(numbers, rows)
 
     @rule(number=known, seed=st.integers(0, 10**6))
     def add_an_id_that_is_there(self, number: int, seed: int) -> None:
         if number in self.model:
+            numbers = np.array([self.next_id + 5, number])
+            rows, groups = self.draw(seed, 2), self.groups_of(numbers)
             with pytest.raises(vicinal.DuplicateIdError):
-                self.index.add(self.draw(seed, 2), ids=[self.next_id + 5, number])
+                self.index.add(rows, ids=numbers, groups=groups)
 
     @rule(numbers=st.lists(consumes(known), max_size=12))
     def remove(self, numbers: list[int]) -> None:
@@ -161,6 +171,69 @@ class IndexModel(RuleBasedStateMachine):
         for query, ids, distances in zip(queries, result.ids, result.distances, strict=True):
             self.check_hits(query, ids, distances, k)
 
+    @rule(
+        seed=st.integers(0, 10**6),
+        k=st.integers(1, 60),
+        admitted=st.sets(st.integers(0, 60), max_size=50),
+        form=st.sampled_from(["ids", "IdSet", "mask", "callable", "each"]),
+        how=st.sampled_from([{"exact": True}, {"ef": 5000}]),
+    )
+    def search_filtered(self, seed: int, k: int, admitted: set[int], form: str, how: dict[str, Any]) -> None:
+        query = self.draw(seed, 1)[0]
+        numbers = np.array(sorted(admitted), dtype=np.int64)
+        mask = np.isin(self.index.ids, numbers)
+        filters: dict[str, Any] = {
+            "ids": numbers,
+            "IdSet": self.id_sets.setdefault(frozenset(admitted), vicinal.IdSet(numbers)),
+            "mask": mask,
+            "callable": lambda ids: np.isin(ids, numbers),
+            "each": [mask],
+        }
+        result = self.index.search(query, k, filter=filters[form], **how)
+        self.check_hits(query, result.ids, result.distances, k, among=admitted)
+
+    @precondition(lambda self: self.grouped)
+    @rule(
+        seed=st.integers(0, 10**6),
+        k=st.integers(1, 30),
+        most=st.integers(1, 4),
+        admitted=st.none() | st.sets(st.integers(0, 60), max_size=50),
+        how=st.sampled_from([{"exact": True}, {"ef": 5000}, {"ef": 1}]),
+    )
+    def search_grouped(self, seed: int, k: int, most: int, admitted: set[int] | None, how: dict[str, Any]) -> None:
+        query = self.draw(seed, 1)[0]
+        among = np.array(
+            sorted(self.model.keys() if admitted is None else self.model.keys() & admitted), dtype=np.int64
+        )
+        numbers = None if admitted is None else np.array(sorted(admitted), dtype=np.int64)
+        ids = self.index.search(query, k, per_group=most, filter=numbers, **how).ids
+        ids = ids[ids >= 0]
+        taken = np.bincount(among % 7, minlength=7)
+        assert len(ids) == min(k, int(np.minimum(taken, most).sum()))
+        assert set(ids.tolist()) <= set(among.tolist())
+        assert np.bincount(ids % 7, minlength=7).max(initial=0) <= most
+        if "ef" not in how or how["ef"] > 1:
+            everything = self.index.search(query, max(1, len(among)), exact=True, filter=among).ids
+            chosen: list[int] = []
+            for number in everything[everything >= 0].tolist():
+                if sum(other % 7 == number % 7 for other in chosen) < most and len(chosen) < k:
+                    chosen.append(number)
+            assert ids.tolist() == chosen
+
+    @rule(seed=st.integers(0, 10**6), rank=st.integers(0, 100), exact=st.booleans())
+    def search_within(self, seed: int, rank: int, exact: bool) -> None:
+        query = self.draw(seed, 1)[0]
+        everything = self.index.search(query, max(1, len(self.model)), exact=True)
+        found = everything.ids >= 0
+        radius = float(everything.distances[min(rank, len(found) - 1)]) if found.any() else 1.0
+        lims, ids, distances = self.index.range_search(query, radius, exact=exact)
+        within = found & (everything.distances <= np.float32(radius))
+        assert lims.tolist() == [0, len(ids)]
+        assert list(zip(distances, ids, strict=True)) == sorted(zip(distances, ids, strict=True))
+        if exact or len(self.model) <= 64:
+            assert ids.tolist() == everything.ids[within].tolist()
+        assert set(ids.tolist()) <= set(everything.ids[within].tolist())
+
     @rule(seed=st.integers(0, 10**6), k=st.integers(1, 60))
     def search_one(self, seed: int, k: int) -> None:
         query = self.draw(seed, 1)[0]
@@ -181,8 +254,11 @@ class IndexModel(RuleBasedStateMachine):
                 truth = true_distances(self.metric, np.stack([self.model[number] for number in row]), query)
                 np.testing.assert_allclose(near, truth, rtol=1e-5, atol=2e-6)
 
-    def check_hits(self, query: NDArray[Any], ids: NDArray[Any], distances: NDArray[Any], k: int) -> None:
-        numbers = np.array(sorted(self.model), dtype=np.int64)
+    def check_hits(
+        self, query: NDArray[Any], ids: NDArray[Any], distances: NDArray[Any], k: int, among: set[int] | None = None
+    ) -> None:
+        there = self.model.keys() if among is None else self.model.keys() & among
+        numbers = np.array(sorted(there), dtype=np.int64)
         found = min(k, len(numbers))
         assert ids[found:].tolist() == [-1] * (k - found)
         assert np.isposinf(distances[found:]).all()

@@ -43,8 +43,10 @@ NEVER = "TypeError the index was never initialized: __init__ was not called"
 @pytest.mark.parametrize(
     "call",
     [
-        "core._add(rows, ids, 1, None)",
-        "core._search(rows, 1, 0, False, 1, False)",
+        "core._add(rows, ids, ids, 1, None)",
+        "core._search(rows, 1, 0, False, 1, 0, None, False)",
+        "core._range_search(rows, 1.0, False, 1)",
+        "core._groups(ids)",
         "core._get(ids)",
         "core._remove(ids)",
         "core._contains(1)",

@@ -52,7 +52,20 @@ def test_numbers_of_numpy_are_numbers() -> None:
 
 
 def test_the_signature_shows_the_names_of_this_library_only() -> None:
-    expected = ["self", "queries", "k", "ef", "recall", "exact", "threads", "stats", "strict"]
+    expected = [
+        "self",
+        "queries",
+        "k",
+        "ef",
+        "recall",
+        "filter",
+        "radius",
+        "per_group",
+        "exact",
+        "threads",
+        "stats",
+        "strict",
+    ]
 
     assert list(inspect.signature(vicinal.Index.search).parameters) == expected
     assert "space" not in inspect.signature(vicinal.Index).parameters

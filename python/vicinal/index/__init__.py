@@ -9,22 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicinal import _core
-from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MIN_M
+from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MAX_VECTORS, MIN_M
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
+from vicinal.index.filters import Filter, IdSet, core_filters
+from vicinal.index.groups import group_numbers
 from vicinal.index.health import CheckedIndex, Health
 from vicinal.index.tuned import TunedIndex
+from vicinal.index.within import RadiusIndex, radius_of
 from vicinal.order import Order, permutation
 from vicinal.progress import Progress, reporting
 from vicinal.result import SearchResult
 from vicinal.settings import LIFTS, MAX_SEED, TRAVERSALS, accepts, metric_and_dtype, one_of, truth, whole_number
 
-__all__ = ["Health", "Index"]
+__all__ = ["Health", "IdSet", "Index"]
 
 NO_IDS = np.empty(0, dtype=np.int64)
 
 
-class Index(TunedIndex, CheckedIndex):
+class Index(RadiusIndex, TunedIndex, CheckedIndex):
     """Approximate nearest neighbors of vectors, by a hierarchical navigable small-world graph (HNSW).
 
     The graph is that of Malkov and Yashunin (arXiv 1603.09320), built in parallel and yet the same, byte for byte,
@@ -180,6 +183,7 @@ class Index(TunedIndex, CheckedIndex):
         vectors: VectorsLike,
         ids: IdsLike | None = None,
         *,
+        groups: IdsLike | None = None,
         order: Order = "auto",
         threads: int = 0,
         progress: Progress = None,
@@ -195,6 +199,9 @@ class Index(TunedIndex, CheckedIndex):
         ids : array_like of int, shape (n,), optional
             One number per vector, 0 to 2**63 - 1, none in use. By default consecutive ones, starting at the largest id
             ever used + 1 (at first 0).
+        groups : array_like of int, shape (n,), optional
+            What each vector is a part of (the document of a passage), any number of 64 bits: `search` can then take at
+            most so many hits of a group. All vectors of an index have one, or none has.
         order : str, array_like of int with shape (n,), or callable
             The sequence in which the batch enters the graph; ids and what a search may find do not depend on it.
             ``"given"`` (and, for now, ``"auto"``): as the rows stand; ``"random"``: shuffled by `seed`; a permutation;
@@ -212,7 +219,9 @@ class Index(TunedIndex, CheckedIndex):
         Raises
         ------
         DimensionError
-            `vectors` or `ids` has the wrong shape.
+            `vectors`, `ids` or `groups` has the wrong shape.
+        ValueError
+            There are vectors with groups in the index and `groups` is not given, or the other way round.
         InvalidVectorError
             A vector holds NaN or an infinity, is zero under cosine, or does not fit `dtype`; the message names the row.
         DuplicateIdError
@@ -238,6 +247,7 @@ class Index(TunedIndex, CheckedIndex):
         numbers = NO_IDS if ids is None else id_numbers(ids)
         if ids is not None and len(numbers) != len(rows):
             raise DimensionError(f"ids has shape {numbers.shape}, expected ({len(rows)},): vectors has {rows.shape}")
+        parts = NO_IDS if groups is None else group_numbers(groups, len(rows))
         workers = whole_number("threads", threads, 0, MAX_THREADS)
         as_given = isinstance(order, str) and order in ("auto", "given")
         if not as_given:  # while the rows have the caller's numbers
@@ -245,12 +255,13 @@ class Index(TunedIndex, CheckedIndex):
         sequence = None if as_given else permutation(rows, order, seed=self.seed)
         with reporting(progress, "vectors") as report, self._alone():
             if sequence is None:
-                numbers = self._add(rows, numbers, workers, report)
+                numbers = self._add(rows, numbers, parts, workers, report)
             else:
                 if ids is None:
                     first = self._next_id()
                     numbers = np.arange(first, first + len(rows), dtype=np.int64)
-                self._add(rows[sequence], numbers[sequence], workers, report)
+                parts = parts if groups is None else parts[sequence]
+                self._add(rows[sequence], numbers[sequence], parts, workers, report)
             self._order = _explained(order)
         return numbers
 
@@ -262,6 +273,9 @@ class Index(TunedIndex, CheckedIndex):
         *,
         ef: int | None = None,
         recall: float | None = None,
+        filter: Filter = None,  # noqa: A002
+        radius: float | None = None,
+        per_group: int | None = None,
         exact: bool = False,
         threads: int = 0,
         stats: bool = False,
@@ -281,14 +295,24 @@ class Index(TunedIndex, CheckedIndex):
             default the effort that `tune` found for a recall of 0.95, or max(64, 2k) before `tune` was called.
         recall : float, optional
             The share of the true neighbors to find, in place of `ef`: above 0, at most 1. `tune` says what it takes.
+        filter : mask, ids, IdSet, bitmap, callable, or list of these, optional
+            What may be reported: a boolean array in the order of ``index.ids``; an integer array, range or set of ids,
+            of which unknown ones admit nothing; an `IdSet`, which is quickest when used again; a bitmap of pyroaring;
+            or a callable that is given all ids as an array, once, and returns a boolean array. A Python list holds one
+            of these for each query. k neighbors are found whenever k are admitted.
+        radius : float, optional
+            Cut the rows where the distance, in the metric's own unit, is larger than this.
+        per_group : int, optional
+            Find the k best of which no group (see `add`) has more than this many, 1 or more. k are found whenever
+            there are so many.
         exact : bool
-            Compare with every vector.
+            Compare with every vector, or with every one that `filter` admits.
         threads : int
             0 takes all cores this process may use.
         stats : bool
             Report the work done in the result's ``stats``.
         strict : bool
-            Raise `RecallError` where a query has fewer than k neighbors.
+            Raise `RecallError` where a query has fewer than k neighbors, not counting what `radius` cuts.
 
         Returns
         -------
@@ -303,7 +327,10 @@ class Index(TunedIndex, CheckedIndex):
         InvalidVectorError
             A query holds NaN or an infinity, is zero under cosine, or does not fit `dtype`; the message names the row.
         ValueError
-            `k`, `ef`, `recall` or `threads` is out of range, or both `ef` and `recall` are given.
+            `k`, `ef`, `recall`, `per_group` or `threads` is out of range; both `ef` and `recall` are given; `radius` is
+            NaN; there are no groups; a mask has not one entry for each vector, or a list not one filter for each query.
+        TypeError, OverflowError
+            `filter` is nothing that admits ids.
         NotTunedError
             `recall` was not calibrated, or not reached; the message says how to call `tune`.
         RecallError
@@ -324,21 +351,27 @@ class Index(TunedIndex, CheckedIndex):
         ([0, 1], [1.0, 1.0])
         >>> index.search([[0.0, 0.0], [9.0, 9.0]], k=1).ids.tolist()
         [[0], [2]]
+        >>> index.search([0.0, 0.0], k=2, filter=lambda ids: ids % 2 == 1).ids.tolist()
+        [1, -1]
         """
         rows, is_single = query_rows(queries, self.dim, self.dtype)
         wanted = whole_number("k", k, 1, max(len(self), ALWAYS_ALLOWED_K))
         width, target = self._effort(ef, recall)
         workers = whole_number("threads", threads, 0, MAX_THREADS)
+        most = 0 if per_group is None else whole_number("per_group", per_group, 1, MAX_VECTORS)
+        limit = None if radius is None else radius_of(radius)
+        filters = core_filters(filter, self, len(rows))
         ids, distances, work = self._search(
-            rows, wanted, width, truth("exact", exact), workers, truth("stats", stats), target
+            rows, wanted, width, truth("exact", exact), workers, truth("stats", stats), target, most, filters
         )
-        if work is not None:
-            work["strategy"] = ["graph" if hops else "exact" for hops in work["hops"]]
         if is_single:
             ids, distances = ids[0], distances[0]
         result = SearchResult(ids, distances, self.metric, work)
         if truth("strict", strict):
             _check_full(result, wanted)
+        if limit is not None:
+            beyond = distances > limit
+            ids[beyond], distances[beyond] = -1, np.inf
         return result
 
     @accepts(keys="ids")

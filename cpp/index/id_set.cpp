@@ -1,0 +1,71 @@
+#include "index/id_set.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace vicinal {
+
+IdSet::IdSet(std::vector<std::int64_t> ids, Use use) : ids_(std::move(ids)), use_(use) {
+    if (!std::is_sorted(ids_.begin(), ids_.end())) std::sort(ids_.begin(), ids_.end());
+    if (use == Use::often) epochs_ = std::make_unique<Epochs>();
+    ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
+}
+
+IdSet::~IdSet() { delete current_.load(); }
+
+bool IdSet::contains(std::int64_t id) const { return std::binary_search(ids_.begin(), ids_.end(), id); }
+
+// Few ids are looked up one by one; of many, where rows stand in the order of ids, both are walked side by side.
+void IdSet::find_slots(const View& view, Admitted& admitted) const {
+    admitted.reset(view.count);
+    const Id* ids = view.ids.as<Id>();
+    constexpr std::size_t kMany = 16;
+    if (ids_.size() < view.count / kMany || !std::is_sorted(ids, ids + view.count)) {
+        for (const std::int64_t id : ids_)
+            if (const auto slot = view.slot_of(Id{id})) admitted.admit(index_of(*slot));
+        return;
+    }
+    auto wanted = ids_.begin();
+    for (std::uint32_t slot = 0; slot < view.count && wanted != ids_.end(); ++slot) {
+        while (wanted != ids_.end() && *wanted < number_of(ids[slot])) ++wanted;
+        if (wanted != ids_.end() && *wanted == number_of(ids[slot])) admitted.admit(slot);
+    }
+}
+
+std::unique_ptr<const IdSet::Kept> IdSet::look_up(const View& view, std::uint64_t index, const Kept* before) const {
+    auto fresh = std::make_unique<Kept>();
+    fresh->index = index;
+    fresh->reassigned = view.reassigned;
+    const bool grown = before != nullptr && before->index == index && before->reassigned == view.reassigned;
+    if (!grown) {
+        find_slots(view, fresh->admitted);
+        return fresh;
+    }
+    const std::uint32_t known = before->admitted.slots();
+    fresh->admitted = before->admitted;
+    fresh->admitted.extend(view.count);
+    for (std::uint32_t slot = known; slot < view.count; ++slot)
+        if (contains(number_of(view.id(Slot{slot})))) fresh->admitted.admit(slot);
+    return fresh;
+}
+
+// Whoever finds another at it keeps what he has found to himself.
+const IdSet::Kept* IdSet::remember(std::unique_ptr<const Kept>& fresh) const {
+    const std::unique_lock replacing(replacing_, std::try_to_lock);
+    if (!replacing.owns_lock()) return fresh.get();
+    retired_.reserve(retired_.size() + 1);
+    const Kept* kept = fresh.get();
+    std::unique_ptr<const Kept> old(current_.exchange(fresh.release()));
+    retired_.push_back({std::move(old), epochs_->tick()});
+    std::erase_if(retired_, [this](const Retired& retired) { return epochs_->passed(retired.time); });
+    return kept;
+}
+
+IdSet::Reading::Reading(const IdSet& set, const View& view, std::uint64_t index)
+    : seat_(set.epochs_->sit()), kept_(set.current_.load()) {
+    if (kept_ != nullptr && kept_->holds_for(view, index)) return;
+    own_ = set.look_up(view, index, kept_);
+    kept_ = set.remember(own_);
+}
+
+}  // namespace vicinal
