@@ -133,7 +133,7 @@ def test_what_is_no_permutation_is_refused(vectors: NDArray[np.float32], wrong: 
 
 def test_an_unknown_order_is_refused_with_those_there_are(vectors: NDArray[np.float32]) -> None:
     with pytest.raises(ValueError, match="'auto', 'given', 'random'"):
-        vicinal.Index(DIM).add(vectors, order="lid_desc")
+        vicinal.Index(DIM).add(vectors, order="sorted")
 
 
 @pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])

@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from vicinal import _core
 from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MAX_VECTORS, MIN_M
@@ -185,6 +185,7 @@ class Index(RadiusIndex, TunedIndex, CheckedIndex):
         *,
         groups: IdsLike | None = None,
         order: Order = "auto",
+        labels: ArrayLike | None = None,
         threads: int = 0,
         progress: Progress = None,
     ) -> NDArray[np.int64]:
@@ -204,8 +205,11 @@ class Index(RadiusIndex, TunedIndex, CheckedIndex):
             most so many hits of a group. All vectors of an index have one, or none has.
         order : str, array_like of int with shape (n,), or callable
             The sequence in which the batch enters the graph; ids and what a search may find do not depend on it.
-            ``"given"`` (and, for now, ``"auto"``): as the rows stand; ``"random"``: shuffled by `seed`; a permutation;
-            or a callable ``(vectors, rng) -> permutation``. Any but the first copies the batch.
+            ``"given"`` (and, for now, ``"auto"``): as the rows stand; ``"random"``: shuffled by `seed`; other names as
+            in `vicinal.order.permutation`; a permutation; or a callable ``(vectors, rng) -> permutation``. Any but the
+            first copies the batch.
+        labels : array_like, shape (n,), optional
+            One category per vector, numbers or strings, for ``"category"`` and ``"interleave"``.
         threads : int
             0 takes all cores this process may use. The index is the same for any number.
         progress : bool or callable, optional
@@ -219,8 +223,9 @@ class Index(RadiusIndex, TunedIndex, CheckedIndex):
         Raises
         ------
         DimensionError
-            `vectors`, `ids` or `groups` has the wrong shape.
+            `vectors`, `ids`, `groups` or `labels` has the wrong shape.
         ValueError
+            The order is unknown, lacks labels, is no permutation, or needs a distance where the metric is ``"ip"``.
             There are vectors with groups in the index and `groups` is not given, or the other way round.
         InvalidVectorError
             A vector holds NaN or an infinity, is zero under cosine, or does not fit `dtype`; the message names the row.
@@ -252,9 +257,11 @@ class Index(RadiusIndex, TunedIndex, CheckedIndex):
         as_given = isinstance(order, str) and order in ("auto", "given")
         if not as_given:  # while the rows have the caller's numbers
             self._check(rows, workers)
-        sequence = None if as_given else permutation(rows, order, seed=self.seed)
+        sequence = None
+        if not as_given or labels is not None:
+            sequence = permutation(rows, order, seed=self.seed, labels=labels, metric=self.metric, threads=workers)
         with reporting(progress, "vectors") as report, self._alone():
-            if sequence is None:
+            if sequence is None or as_given:
                 numbers = self._add(rows, numbers, parts, workers, report)
             else:
                 if ids is None:
