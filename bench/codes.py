@@ -18,7 +18,7 @@ import numpy as np
 import vicinal
 from vicinal.measure import Dataset, load_dataset, recall
 
-EFFORTS = (10, 12, 14, 17, 20, 24, 28, 34, 40, 48, 56, 68, 80, 100, 120, 160, 240)
+EFFORTS = (10, 12, 14, 17, 20, 24, 28, 34, 40, 48, 56, 68, 80, 100, 120, 160, 240, 400)
 TARGETS = (0.95, 0.99, 0.998)
 K = 10
 

@@ -73,24 +73,27 @@ bool rows_have_code(const Graph& graph, Traversal traversal, const Crew& crew) {
 
 namespace {
 
-// What is rounded to 8 bits, by its noise; whether to 4 bits too.
-CodeChoice judge_rounded(const Graph& graph, CodeChoice likely) {
-    if (graph.options.traversal != Traversal::automatic) return likely;
-    if (noise_of(graph, Traversal::sq8) > kMostNoise) return {};
-    return {Traversal::sq8, likely.coarse && noise_of(graph, Traversal::sq4) <= kMostCoarseNoise};
+bool left_to_us(const Graph& graph) { return graph.options.traversal == Traversal::automatic; }
+
+// Fine codes of this kind, with coarse ones where they were asked for, or are likely to pay and blur little.
+CodeChoice with_coarse(const Graph& graph, Traversal fine) {
+    const bool likely = likely_choice(graph.space, graph.options.traversal).coarse;
+    return {fine, likely && (!left_to_us(graph) || noise_of(graph, Traversal::sq4) <= kMostCoarseNoise)};
+}
+
+// Vectors that are not whole numbers.
+CodeChoice judge_rounded(const Graph& graph) {
+    if (left_to_us(graph) && noise_of(graph, Traversal::sq8) > kMostNoise) return {};
+    return with_coarse(graph, Traversal::sq8);
 }
 
 CodeChoice judge(const Graph& graph, const Crew& crew) {
     const Traversal asked = graph.options.traversal;
-    CodeChoice likely = likely_choice(graph.space, asked);
-    const bool open = asked == Traversal::automatic || asked == Traversal::sq4;
-    if (!open || likely == CodeChoice{}) return likely;
-    if (asked == Traversal::automatic && graph.view.count < kFirstJudgement) return {};
-    if (!WalkCode::serves(graph.space, Traversal::u8) || !rows_have_code(graph, Traversal::u8, crew))
-        return judge_rounded(graph, likely);
-    const bool coarse =
-        asked == Traversal::sq4 || (likely.coarse && noise_of(graph, Traversal::sq4) <= kMostCoarseNoise);
-    return {Traversal::u8, coarse};
+    const CodeChoice likely = likely_choice(graph.space, asked);
+    if (likely == CodeChoice{} || asked == Traversal::u8 || asked == Traversal::sq8) return likely;
+    if (left_to_us(graph) && graph.view.count < kFirstJudgement) return {};
+    const bool whole = WalkCode::serves(graph.space, Traversal::u8) && rows_have_code(graph, Traversal::u8, crew);
+    return whole ? with_coarse(graph, Traversal::u8) : judge_rounded(graph);
 }
 
 void encode(const Graph& graph, CodeTable& fine, CodeTable& coarse, std::size_t first, std::size_t last) {
@@ -139,10 +142,7 @@ bool store_codes(Graph& graph, std::uint32_t first, std::uint32_t n, const Crew&
     View& view = graph.view;
     if (!view.fine.on()) return true;
     const bool choose_anew = view.fine.code.lossless() && !all_integral(graph, first, first + n);
-    if (choose_anew) {
-        const CodeChoice likely = likely_choice(graph.space, graph.options.traversal);
-        if (!encode_all(graph, judge_rounded(graph, likely), crew)) return false;
-    }
+    if (choose_anew && !encode_all(graph, judge_rounded(graph), crew)) return false;
     if (view.fine.on()) encode(graph, view.fine, view.coarse, first, std::size_t{first} + n);
     return true;
 }
