@@ -44,19 +44,6 @@ void f16_to_f32(const std::uint16_t* from, float* to, std::size_t n) {
 
 }  // namespace
 
-constinit const Loops kScalarLoops = {
-    .largest_magnitude = largest_magnitude,
-    .sum_of_squares = sum_of_squares,
-    .scale = scale,
-    .round_to_steps = round_to_steps,
-    .are_bytes = are_bytes,
-    .to_bytes = to_bytes,
-    .fit_few_steps = fit_few_steps,
-    .to_nibbles = to_nibbles,
-    .f32_to_f16 = f32_to_f16,
-    .f32_to_bf16 = f32_to_bf16,
-    .f16_to_f32 = f16_to_f32,
-    .bf16_to_f32 = bf16_to_f32,
-};
+constinit const Loops kScalarLoops = loops_with(f32_to_f16, f16_to_f32);
 
 }  // namespace vicinal::kernels
