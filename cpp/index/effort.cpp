@@ -54,15 +54,15 @@ Asked effort_of(const SearchOptions& options, const View& view) {
     const Calibration* calibration = view.calibration.get();
     const double recall = options.recall > 0 ? options.recall : kDefaultRecall;
     const Calibrated* known = calibration == nullptr ? nullptr : calibration->find(k, recall);
-    if (options.recall > 0) {
-        if (known == nullptr) throw_not_tuned(k, recall, calibration);
-        return as_calibrated(k, *known);
-    }
+    if (known == nullptr && options.recall > 0) throw_not_tuned(k, recall, calibration);
     const std::size_t untuned = std::max<std::size_t>(64, 2 * k);
     if (known == nullptr) return {.k = k, .width = untuned};
-    // Nobody asked for a promise, so nobody is warned that it is out of date: rather too wide than too narrow.
-    if (!calibration->holds_for(view.count - view.removed))
-        return {.k = k, .width = std::max<std::size_t>(untuned, known->ef)};
+
+    // What was measured were searches of all there is, and no rule ends a walk to what a filter admits. Where nobody
+    // asked for a promise, nobody is warned that it is out of date. In both cases rather too wide than too narrow.
+    const bool restricted = !options.filters.empty() || options.per_group != 0;
+    const bool outdated = options.recall == 0 && !calibration->holds_for(view.count - view.removed);
+    if (restricted || outdated) return {.k = k, .width = std::max<std::size_t>(untuned, known->ef)};
     return as_calibrated(k, *known);
 }
 

@@ -116,6 +116,20 @@ TEST_CASE("a calibration of another size is trusted for no less than the default
     CHECK_NOTHROW(trial::ask(*index, queries(), {.k = 10, .recall = 0.95}));  // the caller has been warned
 }
 
+TEST_CASE("a search of part of the index takes the calibrated beam without its rule and no less than the default") {
+    const auto index = some_index();
+    std::vector<std::uint8_t> most(kCount, 1);
+    for (std::size_t i = 0; i < kCount; i += 4) most[i] = 0;
+    const Filter filter{nullptr, most};
+    const StopRule rule{8, 1.1F};
+    index->calibrate(calibration({effort(10, 0.95, 33, rule), effort(10, 0.99, 133, rule)}));
+
+    CHECK(effort_of(*index, {.k = 10, .filters = {&filter, 1}}) == 64);
+    CHECK(effort_of(*index, {.k = 10, .recall = 0.95, .filters = {&filter, 1}}) == 64);
+    CHECK(effort_of(*index, {.k = 10, .recall = 0.99, .filters = {&filter, 1}}) == 133);
+    CHECK_THROWS_AS(trial::ask(*index, queries(), {.k = 10, .recall = 1.0, .filters = {&filter, 1}}), NotTunedError);
+}
+
 TEST_CASE("a wider stretch compares more and a rule never goes beyond its beam") {
     for (const bool with_removed : {false, true}) {
         const auto index = some_index();

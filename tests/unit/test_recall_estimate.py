@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import vicinal
-from vicinal.estimate import recall_of_queries
+from vicinal.estimate import recall_of_queries, wilson_interval
 from vicinal.index import monitor as monitors
 
 
@@ -79,7 +79,7 @@ def test_the_interval_covers_as_often_as_it_says_when_queries_differ(rng: np.ran
         hits = rng.binomial(10, chance)
         estimate = recall_of_queries(hits, np.full(200, 10), 10)
         covered += estimate.low <= 0.8 * 0.99 + 0.2 * 0.6 <= estimate.high
-        low, high = vicinal.measure.wilson_interval(int(hits.sum()), 2000)
+        low, high = wilson_interval(int(hits.sum()), 2000)
         naive += low <= 0.8 * 0.99 + 0.2 * 0.6 <= high
 
     assert 925 <= covered <= 975
@@ -140,6 +140,26 @@ def test_checks_wait_until_their_share_of_the_time_is_there(
     clock(0.0)
     monitor.check(seconds=10)
     assert (monitor.checked, monitor.waiting) == (20, 0)
+
+
+def test_answers_within_limits_are_compared_with_what_was_within_them(index: vicinal.Index, queries: Any) -> None:
+    radius = float(np.median(index.search(queries[:50], 10, exact=True).distances))
+    odd, first = np.arange(1, 6000, 2), np.arange(200)
+    for limits in ({"filter": odd}, {"filter": [odd, first] * 25}, {"radius": radius}):
+        monitor = index.monitor(rate=1.0, budget=1e-9)
+        found = monitor.search(queries[:50], 10, ef=1000, **limits)
+        assert len(set(found.ids.ravel().tolist()) - {-1}) > 20
+
+        estimate = monitor.check()
+
+        assert estimate.value > 0.999, limits
+        assert estimate.trials == np.count_nonzero(found.ids >= 0)
+
+
+def test_a_monitor_takes_the_names_of_other_libraries(index: vicinal.Index, queries: Any) -> None:
+    monitor = index.monitor(rate=1.0)
+
+    assert monitor.search(queries[:3], count=4, expansion_search=20).ids.shape == (3, 4)
 
 
 def test_what_waits_is_bounded(index: vicinal.Index, queries: Any) -> None:

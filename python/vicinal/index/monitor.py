@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["Monitor"]
 
 WAITING = 64  # queries that wait for their check; beyond that the oldest is forgotten, so that memory has a bound
+LIMITS = ("filter", "radius", "per_group")  # options that say what may be found; the others say how to look
 REMEMBERED = 10_000  # checks the estimate stands on: the latest
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """One query, what was found for it, and what might be found: arrays of one row."""
+
+    query: NDArray[Any]
+    ids: NDArray[np.int64]
+    distances: NDArray[np.float32]
+    limits: dict[str, Any]
 
 
 class Monitor:
@@ -60,7 +72,7 @@ class Monitor:
         self._rate, self._budget = rate, budget
         self._random = np.random.default_rng(seed)
         self._lock = threading.Lock()
-        self._aside: deque[tuple[NDArray[Any], NDArray[np.int64], NDArray[np.float32]]] = deque(maxlen=WAITING)
+        self._aside: deque[_Answer] = deque(maxlen=WAITING)
         self._outcomes: deque[tuple[int, int, int]] = deque(maxlen=REMEMBERED)  # hits, there, k
         self._searching = self._checking = 0.0  # seconds
         self._busy = False
@@ -72,16 +84,16 @@ class Monitor:
         """How many queries are put aside."""
         return len(self._aside)
 
-    def search(self, queries: VectorsLike, k: int = 10, **options: Any) -> SearchResult:
+    def search(self, queries: VectorsLike, *arguments: Any, **options: Any) -> SearchResult:
         """Search as `vicinal.Index.search` does, with the same arguments and the same result."""
         begun = time.perf_counter()
-        result = self._index.search(queries, k, **options)
+        result = self._index.search(queries, *arguments, **options)
         spent = time.perf_counter() - begun
         with self._lock:
             self._searching += spent
             chosen = self._choose(1 if result.ids.ndim == 1 else len(result.ids))
         if chosen:
-            self._put_aside(chosen, queries, result)
+            self._put_aside(chosen, queries, result, options)
         while self._aside and self._checking < self._budget * self._searching:
             if not self._check_one():
                 break
@@ -113,11 +125,17 @@ class Monitor:
         self.searched += queries
         return chosen
 
-    def _put_aside(self, chosen: list[int], queries: VectorsLike, result: SearchResult) -> None:
+    def _put_aside(
+        self, chosen: list[int], queries: VectorsLike, result: SearchResult, options: dict[str, Any]
+    ) -> None:
         rows, _ = query_rows(queries, self._index.dim, self._index.dtype)
         ids, distances = np.atleast_2d(result.ids), np.atleast_2d(result.distances)
+        limits = {name: options[name] for name in LIMITS if options.get(name) is not None}
         for row in chosen:
-            self._aside.append((rows[row : row + 1].copy(), ids[row : row + 1].copy(), distances[row : row + 1].copy()))
+            one = slice(row, row + 1)
+            if isinstance(options.get("filter"), list):  # a filter for each query
+                limits = {**limits, "filter": options["filter"][one]}
+            self._aside.append(_Answer(rows[one].copy(), ids[one].copy(), distances[one].copy(), limits))
 
     def _check_one(self) -> bool:
         """Compare one answer with the truth; False when none waits or another thread is at it."""
@@ -125,12 +143,13 @@ class Monitor:
             if self._busy or not self._aside:
                 return False
             self._busy = True
-            query, ids, distances = self._aside.popleft()
+            answer = self._aside.popleft()
         begun = time.perf_counter()
         try:
-            k = ids.shape[1]
+            k = answer.ids.shape[1]
             if k <= max(len(self._index), ALWAYS_ALLOWED_K):
-                hits, there = hits_of(ids, distances, Truth.of(self._index, query, k, 1), k)
+                found = self._index.search(answer.query, k, exact=True, threads=1, **answer.limits)
+                hits, there = hits_of(answer.ids, answer.distances, Truth(answer.query, found.ids, found.distances), k)
                 self._outcomes.append((int(hits[0]), int(there[0]), k))
                 self.checked += 1
         finally:
