@@ -61,16 +61,19 @@ std::span<const Key> Search::admitted_of(const Beam& beam, const Gate& gate) {
     return admitted;
 }
 
-// Some of the admitted, spread over the slots: where the query's own neighborhood holds none, the walk starts here.
+// Nodes of some of the admitted, spread over the slots: where the query's own neighborhood holds none, the walk starts
+// here. A copy is no place to start from: it is reported with its node, and would be a second time by itself.
 std::span<const std::uint32_t> Search::samples_of(const Admitted& admitted) {
     constexpr std::uint32_t kSamples = 64;
     std::vector<std::uint32_t>& samples = scratch_.samples;
     samples.clear();
+    const std::uint32_t end = std::min(admitted.slots(), view_.count);  // of newer slots the View knows no level
     std::uint32_t at = 0;
     for (std::uint32_t i = 0; i < kSamples; ++i) {
-        at = std::max(at, static_cast<std::uint32_t>(std::uint64_t{admitted.slots()} * i / kSamples));
+        at = std::max(at, static_cast<std::uint32_t>(std::uint64_t{end} * i / kSamples));
         std::uint32_t slot = 0;
-        if (admitted.list(at, admitted.slots(), {&slot, 1}) == 1) samples.push_back(slot);
+        if (admitted.list(at, end, {&slot, 1}) == 0) break;
+        samples.push_back(view_.copies == 0 ? slot : index_of(node_of(view_, Slot{slot})));
     }
     return samples;
 }
