@@ -78,6 +78,8 @@ private:
     // Of what a walk has found, what may be among the k nearest is measured anew: from coarse to fine to exact, ever
     // fewer.
     void refine(const Probes& probes, std::size_t k);
+    // How many more than its width a beam keeps, for the k nearest of them.
+    static std::size_t reserve_of(const Probes& probes, std::size_t k);
     void count(const Walk& walk, const Ground& ground);
 
     void walk(const Probe& probe, const Asked& asked);

@@ -36,14 +36,15 @@ bool Search::walk_admitted(const Probe& probe, const Asked& asked) {
     outlook.nearby = walk.share_nearby(start, gate, outlook.admitted / outlook.nodes);
     const FilterPlan plan = plan_filter(outlook);
     strategy = plan.strategy;
+    const std::size_t reserve = reserve_of(probes, asked.k);
     if (plan.strategy == Strategy::through) {
-        walk.spread(start, 0, plan.width);
+        walk.spread(start, 0, plan.width, reserve * plan.width / asked.width);  // it loses as large a share as the beam
         found_ = admitted_of(walk.beam(), gate);
     }
     // More than half of what was expected can be missing only where the filter follows the shape of the data.
     const bool lost = plan.strategy == Strategy::through && found_.size() < std::max(asked.k, asked.width / 2);
     if (plan.strategy == Strategy::among || lost) {
-        walk.spread_among(start, samples_of(*asked.admitted), std::max(plan.width, asked.width), gate);
+        walk.spread_among(start, samples_of(*asked.admitted), std::max(plan.width, asked.width), gate, reserve);
         found_ = walk.beam().keys();
         strategy = Strategy::among;
     }

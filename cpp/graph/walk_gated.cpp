@@ -26,14 +26,14 @@ void Walk::make_room(std::size_t slots) {
 
 // The frontier is bounded, at eight times what removals at random make necessary: a queue of all that has been met
 // would be as long as the graph in the worst case.
-void Walk::spread_through(Key start, std::size_t width, const Gate& gate, const StopRule& rule) {
+void Walk::spread_through(Key start, std::size_t width, const Gate& gate, const StopRule& rule, std::size_t reserve) {
     const std::size_t live = std::max<std::size_t>(view_.count - view_.removed, 1);
     const std::size_t reach = std::min<std::size_t>(view_.count, 8 * width * view_.count / live);
     Beam& frontier = scratch_.frontier;
     Beam& results = scratch_.beam;
     const std::size_t most = kAtOnce * view_.width;
     frontier.reset(reach, most);
-    results.reset(width, most);
+    results.reset(width, most, reserve);
     scratch_.visited.clear();
     scratch_.visited.visit(start.slot());
     scratch_.slots[0] = start.slot();
@@ -45,7 +45,7 @@ void Walk::spread_through(Key start, std::size_t width, const Gate& gate, const 
         frontier.merge(scratch_.slots.data(), scratch_.distances.data(), gathered);
         results.merge(scratch_.slots.data(), scratch_.distances.data(), keep_admitted(gate, gathered));
         const std::size_t expanded = frontier.expand_next(nodes);
-        if (expanded == 0 || (results.full() && results.keys().back() < nodes[0])) return;
+        if (expanded == 0 || (results.size() >= width && results.keys()[width - 1] < nodes[0])) return;
         if (rule.on() && nodes[0].distance() > rule.bound(results)) return;
         gathered = 0;
         for (std::size_t i = 0; i < expanded; ++i) gathered = gather_fresh(nodes[i].slot(), 0, gathered);
@@ -68,12 +68,13 @@ std::size_t Walk::keep_admitted(const Gate& gate, std::size_t gathered) {
     return kept;
 }
 
-void Walk::spread_among(Key start, std::span<const std::uint32_t> others, std::size_t width, const Gate& gate) {
+void Walk::spread_among(Key start, std::span<const std::uint32_t> others, std::size_t width, const Gate& gate,
+                        std::size_t reserve) {
     Beam& beam = scratch_.beam;
     const std::size_t room = std::max(2 * kAtOnce, 3 + others.size() / view_.width) * view_.width;
     make_room(room);
     if (scratch_.bridges.size() <= view_.width) scratch_.bridges.resize(view_.width + 1);
-    beam.reset(width, room);
+    beam.reset(width, room, reserve);
     scratch_.visited.clear();
 
     std::size_t gathered = 0;

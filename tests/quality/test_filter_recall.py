@@ -64,3 +64,24 @@ def test_filtered_searches_find_19_of_20_whatever_the_filter(name: str) -> None:
             assert hits >= 0.95 * truth.counts.sum(), (name, share, kind, hits / truth.counts.sum())
             used |= set(found.stats["strategy"])
     assert used >= {"scan", "two-hop", "gated"}
+
+
+def test_a_narrow_beam_by_4_bit_codes_finds_what_exact_distances_do_behind_filters_and_removals() -> None:
+    dataset = load_dataset(DATA / "minilm-5k.npz")
+    queries = dataset.query[:400]
+    some = vicinal.IdSet(np.random.default_rng(0).permutation(len(dataset.base))[: len(dataset.base) // 5])
+    recall: dict[str, list[float]] = {}
+    for traversal in ("sq4", "exact"):
+        index = vicinal.Index(dataset.dim, dataset.metric, ef_construction=100, traversal=traversal)
+        index.add(dataset.base)
+        filtered = measured(index, queries, some)
+        index.remove(index.ids[::10])
+        recall[traversal] = [filtered, measured(index, queries, None)]
+
+    assert (np.subtract(recall["exact"], recall["sq4"]) < 0.02).all(), recall
+
+
+def measured(index: vicinal.Index, queries: NDArray[np.float32], admitted: vicinal.IdSet | None) -> float:
+    truth = index.search(queries, K, exact=True, filter=admitted).ids.tolist()
+    found = index.search(queries, K, ef=K, filter=admitted).ids.tolist()
+    return sum(len(set(a) & set(b)) for a, b in zip(found, truth, strict=True)) / (K * len(queries))
