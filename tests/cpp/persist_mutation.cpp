@@ -25,7 +25,7 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
 }
 
 // One of each shape that matters: with and without factors, lifted, walked on codes, padded rows, padded links, many
-// levels, removed rows, copies, one vector, none.
+// levels, removed rows, copies, groups, one vector, none.
 std::vector<Bytes> originals() {
     const auto kind = [](Metric metric, Dtype dtype, std::size_t dim, std::size_t M,
                          Traversal traversal = Traversal::automatic) {
@@ -40,7 +40,14 @@ std::vector<Bytes> originals() {
     };
     const auto copied = make_index(kind(Metric::cosine, Dtype::f32, 3, 2), 12, 3);
     add(*copied, 14, 7);
+    const auto grouped = std::make_unique<Index>(kind(Metric::l2, Dtype::f32, 3, 2));
+    const Bytes rows = random_vectors(grouped->options(), 16, 5);
+    const std::vector<std::int64_t> groups{0, 0, 1, 1, 2, -3, 2, 1, 0, 5, 5, 5, 0, 1, 2, 7};
+    Watch nobody;
+    grouped->add(rows.data(), groups.size(), {}, 1, nobody, groups);
+    grouped->remove(std::vector<std::int64_t>{2, 9});
     return {copied->to_bytes(),
+            grouped->to_bytes(),
             make_index(kind(Metric::l2, Dtype::f32, 3, 2), 30, 4)->to_bytes(),
             make_index(kind(Metric::ip, Dtype::f32, 4, 2), 25, 0)->to_bytes(),
             make_index(kind(Metric::ip, Dtype::u8, 5, 3), 20, 5)->to_bytes(),
@@ -132,15 +139,26 @@ Bytes mutate(const OpenFile& original, std::span<const std::byte> bytes, std::si
     return {repaired.begin(), repaired.end()};
 }
 
-void add_where_ids_are_left(Index& index, unsigned seed) {
+bool has_groups(const Index& index) {
     try {
-        add(index, 3, seed);
+        index.groups({});
+        return true;
+    } catch (const InvalidArgumentError&) {
+        return false;
+    }
+}
+
+void add_where_ids_are_left(Index& index, bool grouped, unsigned seed) {
+    constexpr std::size_t kAdded = 3;
+    const Bytes vectors = random_vectors(index.options(), kAdded, seed);
+    const std::vector<std::int64_t> groups(grouped ? kAdded : 0, 5);
+    Watch watch;
+    try {
+        index.add(vectors.data(), kAdded, {}, 1, watch, groups);
     } catch (const InvalidArgumentError&) {  // the largest id is taken, so the next has no number
-        Watch watch;
-        const Bytes vector = random_vectors(index.options(), 1, seed);
         for (std::int64_t id = 0;; ++id) {
             if (index.contains(id)) continue;
-            index.add(vector.data(), 1, {&id, 1}, 1, watch);
+            index.add(vectors.data(), 1, {&id, 1}, 1, watch, std::span(groups).first(grouped ? 1 : 0));
             return;
         }
     }
@@ -154,8 +172,10 @@ void use(Index& index, unsigned seed) {
     for (std::size_t i = 0; i < mask.size(); i += 2) mask[i] = 1;
     const Filter filter{nullptr, mask};
     search(index, 1, seed, {.k = 1, .ef = 1, .filters = {&filter, 1}});
+    const bool grouped = has_groups(index);  // or has no rows yet, and may have them
+    if (grouped) search(index, 1, seed, {.k = 5, .per_group = 1});
     index.graph_shape();
-    add_where_ids_are_left(index, seed);
+    add_where_ids_are_left(index, grouped, seed);
     const std::vector<std::int64_t> ids = index.ids();
     Bytes vectors(ids.size() * given_bytes(index.options().dtype, index.options().dim));
     index.get(ids, vectors.data());
