@@ -23,7 +23,8 @@ class Plan:
     bytes : mapping of str to int
         Bytes by part: ``"vectors"``, ``"codes"`` (what walks compare), ``"links"`` (level 0), ``"upper_links"``,
         ``"ids"``, ``"factors"`` and ``"copies"`` (what tells which vectors are there more than once). The levels above
-        0 are drawn at random, so that ``"upper_links"`` is what is expected.
+        0 are drawn at random, so that ``"upper_links"`` is what is expected. Groups, of which a plan does not know,
+        add 8 bytes a vector to ``"ids"``.
 
     Examples
     --------

@@ -311,7 +311,7 @@ class Index(RadiusIndex, TunedIndex, CheckedIndex):
             Cut the rows where the distance, in the metric's own unit, is larger than this.
         per_group : int, optional
             Find the k best of which no group (see `add`) has more than this many, 1 or more. k are found whenever
-            there are so many.
+            there are so many; where the groups are too few for k, each query is compared with every vector.
         exact : bool
             Compare with every vector, or with every one that `filter` admits.
         threads : int
