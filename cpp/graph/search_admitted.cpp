@@ -112,6 +112,10 @@ std::size_t Search::scan_admitted(const std::byte* query, const Asked& asked, co
     scanned += admitted.count();
     strategy = Strategy::scan;
     found_ = beam.keys();
+    // Of a run of equal distances that k cuts through and the beam too, which are kept depends on where they are
+    // stored.
+    if (beam.full() && found_[asked.k - 1].distance() == found_.back().distance())
+        return scan_for(query, asked, answer);
     refine({probe, code, std::nullopt}, asked.k);
     const std::size_t written = write_found(gate, Kind::slots, asked.k, answer);
     pad(written, asked.k, answer);

@@ -84,3 +84,39 @@ def test_a_radius_holds_every_copy(index: vicinal.Index, rows: Any) -> None:
     assert lims.tolist() == list(range(0, 3 * 30 + 1, 3))
     assert ids.reshape(30, 3).tolist() == [[i, i + DISTINCT, i + 2 * DISTINCT] for i in range(30)]
     assert distances.max() < 1e-3
+
+
+@pytest.mark.parametrize("traversal", ["sq8", "sq4"])
+@pytest.mark.parametrize("per_group", [None, 2])
+def test_hits_are_different_and_ties_go_by_id_where_few_vectors_are_there_many_times(
+    traversal: str, per_group: int | None
+) -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((6, DIM), dtype=np.float32)[rng.integers(0, 6, 3000)]
+    index = vicinal.Index(DIM, traversal=traversal)
+    ids = np.sort(rng.choice(100_000, 3000, replace=False))
+    index.add(rng.permutation(rows), ids=rng.permutation(ids), groups=rng.integers(0, 40, 3000))
+    queries = rng.standard_normal((20, DIM), dtype=np.float32)
+    options: dict[str, Any] = {"filter": ids[rng.random(3000) < 0.5], "per_group": per_group}
+
+    found = index.search(queries, k=10, ef=10, **options)
+
+    assert all(len(set(row)) == 10 for row in found.ids.tolist())
+    assert found.ids.tolist() == index.search(queries, k=10, exact=True, **options).ids.tolist()
+
+
+@pytest.mark.parametrize("traversal", ["sq8", "sq4"])
+def test_of_more_ties_than_a_beam_holds_a_scan_of_the_admitted_reports_the_lowest_ids(traversal: str) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((3000, DIM), dtype=np.float32)
+    rows[rng.permutation(3000)[:300]] = rows[0]
+    ids = rng.permutation(3000)
+    index = vicinal.Index(DIM, traversal=traversal)
+    index.add(rows, ids=ids)
+    same = np.sort(ids[(rows == rows[0]).all(axis=1)])
+    admitted = np.concatenate([same, rng.permutation(3000)[:50]])
+
+    found = index.search(rows[:1], k=10, ef=10, filter=admitted, stats=True)
+
+    assert found.stats["strategy"] == ["scan"]
+    assert found.ids[0].tolist() == same[:10].tolist()
