@@ -36,6 +36,7 @@ public:
     // when the watch says so, nothing changed.
     void reserve(std::size_t rows, std::size_t used, Watch& watch) {
         if (rows <= capacity_) return;
+        used = std::min(used, capacity_);
         constexpr std::size_t kPiece = std::size_t{8} << 20;  // some milliseconds, with the first touch of its pages
         auto larger = std::make_shared<Arena>(checked_multiply(rows, stride_));
         for (std::size_t at = 0; at < used * stride_; at += kPiece) {

@@ -20,12 +20,23 @@ const float* values_of(const Graph& graph, Slot slot, std::vector<float>& scratc
         graph.space.probe_row(graph.view.vector(slot), graph.view.factor(slot), scratch).data);
 }
 
+bool integral(const Graph& graph, Slot slot, std::vector<float>& scratch) {
+    return WalkCode::integral(values_of(graph, slot, scratch), graph.space.dim());
+}
+
 bool all_integral(const Graph& graph, std::size_t first, std::size_t last) {
     std::vector<float> scratch;
     for (std::size_t slot = first; slot < last; ++slot)
-        if (!WalkCode::integral(values_of(graph, Slot{static_cast<std::uint32_t>(slot)}, scratch), graph.space.dim()))
+        if (graph.view.holds(Slot{static_cast<std::uint32_t>(slot)}) &&
+            !integral(graph, Slot{static_cast<std::uint32_t>(slot)}, scratch))
             return false;
     return true;
+}
+
+bool all_integral(const Graph& graph, std::span<const std::uint32_t> slots) {
+    std::vector<float> scratch;
+    return std::all_of(slots.begin(), slots.end(),
+                       [&](std::uint32_t slot) { return integral(graph, Slot{slot}, scratch); });
 }
 
 // The median over a sample of nodes of how much codes of a kind blur the distance to the first neighbor.
@@ -37,6 +48,7 @@ float noise_of(const Graph& graph, Traversal traversal) {
     std::vector<float> noises;
     for (std::uint32_t i = 0; i < kSample; ++i) {
         const Slot slot{static_cast<std::uint32_t>(std::uint64_t{view.count} * i / kSample)};
+        if (!view.holds(slot)) continue;
         const Probe probe = graph.space.probe_row(view.vector(slot), view.factor(slot), scratch);
         Distance nearest = kFarthest;
         view.links_of(slot, 0).for_each([&](std::uint32_t neighbor) {
@@ -96,14 +108,10 @@ CodeChoice judge(const Graph& graph, const Crew& crew) {
     return whole ? with_coarse(graph, Traversal::u8) : judge_rounded(graph);
 }
 
-void encode(const Graph& graph, CodeTable& fine, CodeTable& coarse, std::size_t first, std::size_t last) {
-    std::vector<float> scratch;
-    for (std::size_t row = first; row < last; ++row) {
-        const Slot slot{static_cast<std::uint32_t>(row)};
-        const float* values = values_of(graph, slot, scratch);
-        fine.encode(slot, values);
-        if (coarse.on()) coarse.encode(slot, values);
-    }
+void encode(const Graph& graph, CodeTable& fine, CodeTable& coarse, Slot slot, std::vector<float>& scratch) {
+    const float* values = values_of(graph, slot, scratch);
+    fine.encode(slot, values);
+    if (coarse.on()) coarse.encode(slot, values);
 }
 
 CodeTable table_of(const Graph& graph, Traversal traversal) {
@@ -120,7 +128,9 @@ bool encode_all(Graph& graph, CodeChoice choice, const Crew& crew) {
     CodeTable fine = table_of(graph, choice.fine);
     CodeTable coarse = table_of(graph, choice.coarse ? Traversal::sq4 : Traversal::exact);
     const auto encode_some = [&](std::size_t, std::size_t begin, std::size_t end) {
-        encode(graph, fine, coarse, begin, end);
+        std::vector<float> scratch;
+        for (std::size_t row = begin; row < end; ++row)
+            encode(graph, fine, coarse, Slot{static_cast<std::uint32_t>(row)}, scratch);
     };
     if (!crew.aside(fine.on() ? view.count : 0, kRowsAPiece, encode_some)) return false;
     view.fine = fine;
@@ -138,12 +148,14 @@ bool settle_code(Graph& graph, const Crew& crew) {
     return true;
 }
 
-bool store_codes(Graph& graph, std::uint32_t first, std::uint32_t n, const Crew& crew) {
+bool store_codes(Graph& graph, std::span<const std::uint32_t> slots, const Crew& crew) {
     View& view = graph.view;
     if (!view.fine.on()) return true;
-    const bool choose_anew = view.fine.code.lossless() && !all_integral(graph, first, first + n);
+    const bool choose_anew = view.fine.code.lossless() && !all_integral(graph, slots);
     if (choose_anew && !encode_all(graph, judge_rounded(graph), crew)) return false;
-    if (view.fine.on()) encode(graph, view.fine, view.coarse, first, std::size_t{first} + n);
+    std::vector<float> scratch;
+    if (view.fine.on())
+        for (const std::uint32_t slot : slots) encode(graph, view.fine, view.coarse, Slot{slot}, scratch);
     return true;
 }
 

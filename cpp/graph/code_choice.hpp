@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "graph/graph.hpp"
 
@@ -30,9 +31,9 @@ inline CodeChoice choice_of(const View& view) { return {view.fine.code.traversal
 // Brings the codes in line with the choice for the graph as it is. Cheap when nothing is due.
 bool settle_code(Graph& graph, const Crew& crew);
 
-// Codes for rows [first, first + n), which are stored but not yet linked. When one has no code of the present kind
-// (a fraction after whole numbers), the choice is made anew.
-bool store_codes(Graph& graph, std::uint32_t first, std::uint32_t n, const Crew& crew);
+// Codes for the rows in these slots, which are stored but not yet linked. When one has no code of the present kind (a
+// fraction after whole numbers), the choice is made anew.
+bool store_codes(Graph& graph, std::span<const std::uint32_t> slots, const Crew& crew);
 
 // What a choice comes to for vectors that are not known yet, and are no whole numbers.
 CodeChoice likely_choice(const Space& space, Traversal asked);

@@ -1,5 +1,6 @@
 #include "graph/copies.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -15,11 +16,16 @@ void hang(const View& view, std::uint32_t copy) {
     set_next_copy(view, node, copy);
 }
 
-// Entries of slots that were taken back may be left over: a slot at or after `slot`, or one that is now a copy.
-std::optional<Slot> node_like(const Graph& graph, Slot slot, std::uint64_t hash) {
+// Entries of slots that hold something else by now are left over, as are those of nodes that are gone.
+bool is_met(const View& view, Slot other, Slot slot, std::span<const std::uint32_t> batch) {
+    if (view.holds(other)) return !view.is_copy(other) && any_live(view, other);
+    return other < slot && !view.is_copy(other) && std::binary_search(batch.begin(), batch.end(), index_of(other));
+}
+
+std::optional<Slot> node_like(const Graph& graph, Slot slot, std::uint64_t hash, std::span<const std::uint32_t> batch) {
     const View& view = graph.view;
     return graph.nodes.find(hash, [&](Slot other) {
-        return other < slot && view.is_node(other) &&
+        return is_met(view, other, slot, batch) &&
                std::memcmp(view.vector(other), view.vector(slot), graph.space.row_bytes()) == 0;
     });
 }
@@ -31,27 +37,25 @@ std::uint64_t hash_of(const Graph& graph, Slot slot) {
 }  // namespace
 
 bool any_live(const View& view, Slot node) {
-    if (view.state(node) == State::live) return true;
+    if (view.is_live(node)) return true;
     if (view.copies == 0) return false;
     bool live = false;
-    for_each_copy(view, node, [&](std::uint32_t copy) {
-        live = live || (copy < view.count && view.state(Slot{copy}) == State::live);
-    });
+    for_each_copy(view, node, [&](std::uint32_t copy) { live = live || view.is_live(Slot{copy}); });
     return live;
 }
 
-void reserve_lookup(Graph& graph, std::size_t slots, Watch& watch) {
-    if (graph.nodes.has_room_for(slots - graph.view.count)) return;
+void reserve_lookup(Graph& graph, std::size_t fresh, Watch& watch) {
+    if (graph.nodes.has_room_for(fresh)) return;
     constexpr std::uint32_t kRowsAtOnce = 1'024;
     RowMap before = std::move(graph.nodes);
     try {
-        graph.nodes = RowMap(slots);
+        graph.nodes = RowMap(graph.view.nodes() + fresh);
         for (std::uint32_t slot = 0; slot < graph.view.count; ++slot) {
             if (slot % kRowsAtOnce == 0 && !watch.again()) throw Stopped();
-            if (!graph.view.is_node(Slot{slot})) continue;
+            if (!graph.view.is_node(Slot{slot}) || !any_live(graph.view, Slot{slot})) continue;
             const std::uint64_t hash = hash_of(graph, Slot{slot});
             // A file may hold several nodes of the same bytes: the first has the copies to come.
-            if (!node_like(graph, Slot{slot}, hash)) graph.nodes.insert(hash, Slot{slot});
+            if (!node_like(graph, Slot{slot}, hash, {})) graph.nodes.insert(hash, Slot{slot});
         }
     } catch (...) {
         graph.nodes = std::move(before);
@@ -60,21 +64,21 @@ void reserve_lookup(Graph& graph, std::size_t slots, Watch& watch) {
     graph.view.lookup_bytes = graph.nodes.bytes();
 }
 
-bool find_node_of(Graph& graph, Slot slot) {
+bool find_node_of(Graph& graph, Slot slot, std::span<const std::uint32_t> batch) {
     const View& view = graph.view;
     const std::uint64_t hash = hash_of(graph, slot);
-    const std::optional<Slot> node = node_like(graph, slot, hash);
+    const std::optional<Slot> node = node_like(graph, slot, hash, batch);
     set_next_copy(view, index_of(slot), index_of(slot));
     if (node)
         view.links_of(slot, 0).write(std::array{index_of(*node)});
     else
-        graph.nodes.insert(hash, slot);
+        graph.nodes.insert(hash, slot, [&](Slot other) { return !is_met(view, other, slot, batch); });
     return node.has_value();
 }
 
-void hang_copies(View& view, std::uint32_t first, std::uint32_t n, Undo& undo) {
-    for (std::uint32_t slot = first; slot < first + n; ++slot) {
-        if (view.is_node(Slot{slot})) continue;
+void hang_copies(View& view, std::span<const std::uint32_t> batch, Undo& undo) {
+    for (const std::uint32_t slot : batch) {
+        if (!view.is_copy(Slot{slot})) continue;
         undo.keep_copies(node_of(view, Slot{slot}));
         hang(view, slot);
         ++view.copies;
@@ -85,7 +89,7 @@ void derive_chains(View& view) {
     for (std::uint32_t slot = 0; slot < view.count; ++slot) set_next_copy(view, slot, slot);
     view.copies = 0;
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
-        if (view.is_node(Slot{slot})) continue;
+        if (!view.holds(Slot{slot}) || !view.is_copy(Slot{slot})) continue;
         hang(view, slot);
         ++view.copies;
     }

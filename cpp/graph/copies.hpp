@@ -2,7 +2,7 @@
 //
 // A graph of copies is a graph of sinks: at distance nothing from each other they take all of one another's links, and
 // of a hundred some eighty were reached by nobody. So one of them is a node, the first to come; the others are its
-// copies. They have rows, ids and states like every slot, but no level, and nobody links to them: they hang on the node
+// copies. They have rows and ids like every slot, but no level, and nobody links to them: they hang on the node
 // in a chain, and a search that finds the node reports them all. A copy's own row of links holds one, to its node. So a
 // copy costs no walk when it is added, and takes no place in a beam.
 //
@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/watch.hpp"
 #include "graph/graph.hpp"
@@ -48,7 +49,7 @@ void for_each_copy(const View& view, Slot node, Visit&& visit) {
 
 // The node of a copy; a node is its own.
 inline Slot node_of(const View& view, Slot slot) {
-    if (view.is_node(slot)) return slot;
+    if (!view.is_copy(slot)) return slot;
     std::uint32_t node = index_of(slot);
     view.links_of(slot, 0).for_each([&](std::uint32_t to) { node = to; });
     return Slot{node};
@@ -59,15 +60,29 @@ bool any_live(const View& view, Slot node);
 
 inline std::uint32_t upper_rows_of(Level level) { return level > 0 ? static_cast<std::uint32_t>(level) : 0; }
 
-// Room to look up `slots` vectors. After a load this looks at every row. Strong guarantee; throws Stopped.
-void reserve_lookup(Graph& graph, std::size_t slots, Watch& watch);
+// Room to look up so many more vectors. After a load this looks at every row. Strong guarantee; throws Stopped.
+void reserve_lookup(Graph& graph, std::size_t fresh, Watch& watch);
 
-// Whether `slot`, whose row is stored, has the bytes of a node before it. Then its row of links names that node; else
-// it counts as a node from now on. Requires: reserve_lookup() has made room.
-bool find_node_of(Graph& graph, Slot slot);
+// Whether `slot`, whose row is stored, has the bytes of a node that may be reported, itself or by a copy, or of one
+// before it in its batch. Then its row of links names that node; else it counts as a node from now on. Requires: the
+// batch ascends; reserve_lookup() has made room.
+bool find_node_of(Graph& graph, Slot slot, std::span<const std::uint32_t> batch);
 
-// Puts the copies among the n slots from `first` on into the chains of their nodes.
-void hang_copies(View& view, std::uint32_t first, std::uint32_t n, Undo& undo);
+// Puts the copies of a batch into the chains of their nodes.
+void hang_copies(View& view, std::span<const std::uint32_t> batch, Undo& undo);
+
+// Takes copies that go out of the chain of their node: gone(slot).
+template <class Gone>
+void unhang_copies(const View& view, Slot node, Gone&& gone) {
+    for (std::uint32_t at = index_of(node);;) {
+        const std::uint32_t next = next_copy(view, at);
+        if (next == at) return;
+        if (gone(next))
+            set_next_copy(view, at, next_copy(view, next) == next ? at : next_copy(view, next));
+        else
+            at = next;
+    }
+}
 
 // Makes all chains anew from the copies' rows of links.
 void derive_chains(View& view);

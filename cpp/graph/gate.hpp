@@ -13,7 +13,7 @@ namespace vicinal {
 class Gate {
 public:
     explicit Gate(const View& view, const Admitted* admitted = nullptr)
-        : view_(&view), admitted_(admitted), some_removed_(view.removed != 0), some_copies_(view.copies != 0) {}
+        : view_(&view), admitted_(admitted), some_gone_(!view.gone.empty()), some_copies_(view.copies != 0) {}
 
     // A node passes when it or one of its copies may be reported. Slots that have come into use since the View was
     // published pass nowhere.
@@ -25,9 +25,7 @@ public:
     // A slot by itself.
     bool admits_slot(std::uint32_t slot) const {
         if (slot >= view_->count) return false;
-        bool passes = admitted_ == nullptr || admitted_->admits(slot);
-        if (some_removed_) passes &= view_->state(Slot{slot}) == State::live;
-        return passes;
+        return (admitted_ == nullptr || admitted_->admits(slot)) && !(some_gone_ && view_->gone.contains(slot));
     }
 
 private:
@@ -40,7 +38,7 @@ private:
 
     const View* view_;
     const Admitted* admitted_;
-    bool some_removed_, some_copies_;
+    bool some_gone_, some_copies_;
 };
 
 }  // namespace vicinal

@@ -11,12 +11,13 @@ namespace {
 // Norms that differ by less than a tenth leave the inner product close enough to a distance.
 constexpr double kEvenNorms = 1.1;
 
-double choose_ceiling(const Graph& graph, std::uint32_t count) {
+double choose_ceiling(const Graph& graph, std::span<const std::uint32_t> batch, std::uint32_t count) {
     constexpr double kBelow = 0.9;  // of the rows
     constexpr std::uint32_t kSample = 4'096;
     std::vector<double> squared_norms;
     for (std::uint32_t i = 0; i < std::min(count, kSample); ++i) {
         const auto slot = static_cast<std::uint32_t>(std::uint64_t{count} * i / std::min(count, kSample));
+        if (!graph.view.holds(Slot{slot}) && !std::binary_search(batch.begin(), batch.end(), slot)) continue;
         const double squared = graph.space.squared_norm(graph.view.vector(Slot{slot}));
         if (squared > 0) squared_norms.push_back(squared);  // zeros are no measure of the others
     }
@@ -33,9 +34,8 @@ bool same_quarter(double one, double other) {
     return std::bit_cast<std::uint64_t>(one) >> kBelowQuarters == std::bit_cast<std::uint64_t>(other) >> kBelowQuarters;
 }
 
-void set_heights(const Graph& graph, const Table& factors, std::size_t first, std::size_t last) {
-    for (std::size_t slot = first; slot < last; ++slot)
-        factors.as<float>()[slot] = graph.space.height(graph.view.rows.row(slot), graph.norms.ceiling);
+void set_height(const Graph& graph, const Table& factors, std::size_t slot) {
+    factors.as<float>()[slot] = graph.space.height(graph.view.rows.row(slot), graph.norms.ceiling);
 }
 
 }  // namespace
@@ -45,34 +45,36 @@ bool Graph::lifted() const {
     return options.lift == GraphOptions::Lift::on || norms.longest > kEvenNorms * norms.shortest;
 }
 
-bool settle_factors(Graph& graph, std::uint32_t first, std::uint32_t n, const Crew& crew) {
+bool settle_factors(Graph& graph, std::span<const std::uint32_t> slots, const Crew& crew) {
+    const Table& factors = graph.view.factors;
     if (graph.space.metric() == Metric::cosine) {
-        for (std::uint32_t slot = first; slot < first + n; ++slot)
-            graph.view.factors.as<float>()[slot] = graph.space.inverse_norm(graph.view.vector(Slot{slot}));
+        for (const std::uint32_t slot : slots)
+            factors.as<float>()[slot] = graph.space.inverse_norm(graph.view.vector(Slot{slot}));
         return true;
     }
     if (graph.space.metric() != Metric::ip) return true;
 
     Norms& norms = graph.norms;
     const double longest_before = norms.longest;
-    const bool none_before = graph.view.empty();
-    for (std::uint32_t slot = first; slot < first + n; ++slot) {
+    bool very_first = graph.view.count == 0;
+    for (const std::uint32_t slot : slots) {
         const double norm = std::sqrt(graph.space.squared_norm(graph.view.vector(Slot{slot})));
-        const bool very_first = none_before && slot == first;
         norms.shortest = very_first ? norm : std::min(norms.shortest, norm);
         norms.longest = very_first ? norm : std::max(norms.longest, norm);
+        very_first = false;
     }
-    const std::uint32_t count = first + n;
+    const std::uint32_t count = std::max(graph.view.count, slots.back() + 1);
     if (std::bit_floor(count) == std::bit_floor(graph.view.count) && same_quarter(longest_before, norms.longest)) {
-        set_heights(graph, graph.view.factors, first, count);
+        for (const std::uint32_t slot : slots) set_height(graph, factors, slot);
         return true;
     }
-    norms.ceiling = std::min(choose_ceiling(graph, count), norms.longest * norms.longest);  // a root is rounded
-    Table factors(graph.view.factors.stride());
-    factors.reserve(graph.view.factors.capacity(), 0);
-    const bool whole = crew.aside(
-        count, 1024, [&](std::size_t, std::size_t begin, std::size_t end) { set_heights(graph, factors, begin, end); });
-    if (whole) graph.view.factors = factors;
+    norms.ceiling = std::min(choose_ceiling(graph, slots, count), norms.longest * norms.longest);  // a root is rounded
+    Table anew(factors.stride());
+    anew.reserve(factors.capacity(), 0);
+    const bool whole = crew.aside(count, 1024, [&](std::size_t, std::size_t begin, std::size_t end) {
+        for (std::size_t slot = begin; slot < end; ++slot) set_height(graph, anew, slot);
+    });
+    if (whole) graph.view.factors = anew;
     return whole;
 }
 

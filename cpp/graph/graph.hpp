@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/team.hpp"
 #include "base/types.hpp"
 #include "codecs/space.hpp"
 #include "graph/ground.hpp"
+#include "graph/spare_rows.hpp"
 #include "graph/view.hpp"
 #include "vectors/row_map.hpp"
 
@@ -27,6 +29,12 @@ struct Norms {
     double ceiling = 0;                // squared; see settle_factors
 };
 
+// A pass over all rows of links (graph/sweep.hpp). Idle: nobody leaves.
+struct Sweep {
+    SlotSet leaving;           // no row of links before `cursor` leads to these
+    std::uint32_t cursor = 0;  // the first slot whose rows have not been looked at
+};
+
 struct Graph {
     Graph(const Space& vector_space, const GraphOptions& graph_options)
         : space(vector_space), options(graph_options), layout(space, options.M), view(layout, space) {}
@@ -36,6 +44,8 @@ struct Graph {
     Layout layout;
     View view;                     // the writer's own copy; published by whoever owns the graph
     RowMap nodes;                  // by their bytes; filled when the first vectors are added
+    SpareRows spare_rows;          // of upper links, left by nodes whose slots are vacant
+    Sweep sweep;                   // how far the links of removed nodes are repaired
     std::uint64_t insertions = 0;  // ever begun and finished; the level of the next node is drawn with it
     Norms norms;
     std::uint32_t judge_at = 0;  // automatic traversal is chosen anew when the graph has this many nodes
@@ -49,8 +59,7 @@ struct Graph {
     }
 };
 
-// Takes notice of the norms of rows [first, first + n), which are encoded but not yet linked, and sets their
-// factors. Under ip, whenever the number of rows passes a power of two, or the longest has become longer by a quarter
+// Takes notice of the norms of the rows in these slots, which are encoded but not yet linked, and sets their factors. Under ip, whenever the number of rows passes a power of two, or the longest has become longer by a quarter
 // of a doubling, the ceiling is chosen anew: nine tenths of the rows stay below it, and with it all heights change, in
 // a table made anew. Returns false, with the norms half settled, when the watch said stop.
 //
@@ -59,6 +68,6 @@ struct Graph {
 // recall@10 of 0.60 at ef = 40, where this ceiling has 0.98. Above the ceiling rows lie at height 0 and so are compared
 // by inner product; there is nothing to lose, they are everybody's neighbors. Without any lift they are that to the
 // others' exclusion, and a fifth of the nodes of that set cannot be reached (bench/ABLATIONS.md).
-bool settle_factors(Graph& graph, std::uint32_t first, std::uint32_t n, const Crew& crew);
+bool settle_factors(Graph& graph, std::span<const std::uint32_t> slots, const Crew& crew);
 
 }  // namespace vicinal

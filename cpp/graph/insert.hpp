@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/team.hpp"
 #include "graph/graph.hpp"
@@ -25,18 +26,23 @@ struct Progress {
 // of a batch short.
 std::size_t batch_size(std::size_t linked, std::size_t waiting);
 
-// Stores vectors in the slots after the last: rows as callers hand them in, one id each. They take no part in
-// anything yet. Those that are in the graph already, or earlier in the batch, become copies (graph/copies.hpp).
-// Requires: reserve_lookup() and view.reserve() has made room (upper levels: see upper_rows_needed); no search can
-// still be reading these slots. Returns false when the watch said stop; the caller then goes back to its Footing.
-bool store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids, const Crew& crew);
+// Where the next n rows go: into the vacant slots, the lowest first, and then after the last. Ascending.
+std::vector<std::uint32_t> next_slots(const View& view, std::size_t n);
 
-// Rows of upper links that the next n insertions will take.
+// Stores vectors, which take no part in anything yet: rows as callers hand them in, with an id and a slot each, of
+// those that come next. Vectors that are in the graph already, or earlier in the batch, become copies
+// (graph/copies.hpp). Requires: reserve_lookup() and view.reserve() has made room (upper levels: see
+// upper_rows_needed); no search can still be reading these slots. Returns false when the watch said stop; the caller
+// then goes back to its Footing.
+bool store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids, std::span<const std::uint32_t> slots,
+                 const Crew& crew);
+
+// Rows of upper links that the next n insertions will take beyond the spare ones.
 std::size_t upper_rows_needed(const Graph& graph, std::size_t n);
 
-// Links the n nodes stored last and makes them live. Returns false, and has linked none of them, when the watch said
-// stop before links were changed. When it throws, links may have been changed: the caller takes back what `undo` has
-// kept. Afterwards view.count includes them; the caller publishes the View.
-bool link_batch(Graph& graph, std::uint32_t n, Undo& undo, const Crew& crew, Progress progress);
+// Links the nodes stored last, in these slots, and makes them live. Returns false, and has linked none of them, when
+// the watch said stop before links were changed. When it throws, links may have been changed: the caller takes back
+// what `undo` has kept. Afterwards the graph's View has them; the caller publishes it.
+bool link_batch(Graph& graph, std::span<const std::uint32_t> slots, Undo& undo, const Crew& crew, Progress progress);
 
 }  // namespace vicinal

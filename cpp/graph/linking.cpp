@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "graph/copies.hpp"
+#include "graph/gate.hpp"
 #include "graph/select.hpp"
-#include "graph/walk.hpp"
 
 namespace vicinal {
 namespace {
@@ -28,13 +29,34 @@ void Linking::choose(Slot node) const {
     Key nearest = walk.descend(level + 1);
     for (Level at = std::min(level, view_.top); at >= 0; --at) {
         Links links = view_.links_of(node, at);
-        walk.spread(nearest, at, graph_.options.ef_construction);
-        nearest = walk.beam().closest();
+        spread(walk, nearest, at);
+        if (walk.beam().size() != 0) nearest = walk.beam().closest();
         meet_mates(node, at, probe, scratch.walk.beam);
-        select_neighbors(ground_, walk.beam().keys(), {links.width(), view_.upper_width}, scratch.select,
-                         scratch.chosen);
+        select_neighbors(ground_, candidates(walk.beam(), scratch.candidates), {links.width(), view_.upper_width},
+                         scratch.select, scratch.chosen);
         links.write(scratch.chosen);
     }
+}
+
+// Where half of what lies around is removed, and waits to be swept, a walk has to go through it to what is live.
+void Linking::spread(Walk& walk, Key start, Level level) const {
+    const std::size_t width = graph_.options.ef_construction;
+    walk.spread(start, level, width);
+    if (view_.removed() == 0) return;
+    const Gate gate(view_);
+    const auto keys = walk.beam().keys();
+    const auto live = std::count_if(keys.begin(), keys.end(), [&](Key key) { return gate.admits(key.slot()); });
+    if (2 * static_cast<std::size_t>(live) < std::min<std::size_t>(keys.size(), view_.size()))
+        walk.spread_through(start, level, width, gate);
+}
+
+// Nobody links to what is removed: it would have to be swept out again.
+std::span<const Key> Linking::candidates(const Beam& beam, std::vector<Key>& live) const {
+    if (view_.removed() == 0) return beam.keys();
+    live.clear();
+    for (const Key key : beam.keys())
+        if (!view_.holds(Slot{key.slot()}) || any_live(view_, Slot{key.slot()})) live.push_back(key);
+    return live;
 }
 
 // The walk has found what is near in the graph as it was; the other nodes of the batch are compared with one by one.
@@ -48,7 +70,7 @@ void Linking::meet_mates(Slot node, Level level, const Probe& probe, Beam& beam)
         beam.merge(slots.data(), distances.data(), n);
         n = 0;
     };
-    for (std::uint32_t mate = first_; mate < first_ + count_; ++mate) {
+    for (const std::uint32_t mate : batch_) {
         if (Slot{mate} == node || view_.level(Slot{mate}) < level) continue;
         slots[n++] = mate;
         if (n == std::min(kHandful, view_.width)) merge();
@@ -58,7 +80,7 @@ void Linking::meet_mates(Slot node, Level level, const Probe& probe, Beam& beam)
 
 std::vector<Linking::Backlink> Linking::backlinks(Level level) const {
     std::vector<Backlink> backlinks;
-    for (std::uint32_t source = first_; source < first_ + count_; ++source) {
+    for (const std::uint32_t source : batch_) {
         if (view_.level(Slot{source}) < level) continue;
         view_.links_of(Slot{source}, level).for_each([&](std::uint32_t target) {
             backlinks.emplace_back(target, source);

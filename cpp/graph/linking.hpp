@@ -10,14 +10,15 @@
 #include "graph/graph.hpp"
 #include "graph/scratch.hpp"
 #include "graph/undo.hpp"
+#include "graph/walk.hpp"
 
 namespace vicinal {
 
 class Linking {
 public:
-    // The batch is the n slots after the last in use; they are stored, with their levels.
-    Linking(const Graph& graph, std::uint32_t n)
-        : graph_(graph), view_(graph.view), ground_(graph.build_ground()), first_(view_.count), count_(n) {}
+    // The batch: slots that are stored, with their levels, and not yet in use.
+    Linking(const Graph& graph, std::span<const std::uint32_t> batch)
+        : graph_(graph), view_(graph.view), ground_(graph.build_ground()), batch_(batch) {}
 
     // Finds and writes the links of one new node. Nobody links to it yet, so its rows are its own. Any thread may
     // choose for any node of the batch.
@@ -36,6 +37,8 @@ private:
         std::uint64_t word;
     };
 
+    void spread(Walk& walk, Key start, Level level) const;
+    std::span<const Key> candidates(const Beam& beam, std::vector<Key>& live) const;
     void meet_mates(Slot node, Level level, const Probe& probe, Beam& beam) const;
     std::vector<Backlink> backlinks(Level level) const;
     void link_level_back(Level level, Team& team, Undo& undo) const;
@@ -44,7 +47,7 @@ private:
     const Graph& graph_;
     const View& view_;
     const Ground ground_;
-    const std::uint32_t first_, count_;
+    const std::span<const std::uint32_t> batch_;
 };
 
 }  // namespace vicinal

@@ -23,10 +23,10 @@ void Reach::spread(Slot start, Slot from, Watch& watch) {
     }
 }
 
-std::vector<std::uint32_t> Reach::lost() const {
+std::vector<std::uint32_t> Reach::lost(const SlotSet& leaving) const {
     std::vector<std::uint32_t> slots;
     for (std::uint32_t slot = 0; slot < from_.size(); ++slot)
-        if (!met(slot) && view_.is_node(Slot{slot})) slots.push_back(slot);
+        if (!met(slot) && view_.is_node(Slot{slot}) && !leaving.contains(slot)) slots.push_back(slot);
     return slots;
 }
 

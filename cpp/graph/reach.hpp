@@ -29,8 +29,8 @@ public:
     // How many of the nodes that are reached lead to this one.
     std::uint32_t leading_to(std::uint32_t slot) const { return leading_[slot]; }
 
-    // Nodes that were not met, ascending.
-    std::vector<std::uint32_t> lost() const;
+    // Nodes that were not met and do not leave, ascending.
+    std::vector<std::uint32_t> lost(const SlotSet& leaving) const;
 
 private:
     static constexpr std::uint32_t kNobody = UINT32_MAX;

@@ -29,7 +29,7 @@ public:
         const View& view = graph_.view;
         if (view.empty()) return 0;
         reach_.spread(view.entry, view.entry, watch_);
-        const std::vector<std::uint32_t> lost = reach_.lost();
+        const std::vector<std::uint32_t> lost = reach_.lost(graph_.sweep.leaving);
         // Those first that have chosen somebody who is reached: others may be reached through them.
         for (const std::uint32_t node : lost)
             if (!reach_.met(node)) link_from_chosen(node);
@@ -71,14 +71,18 @@ private:
                            [&](const auto& ranked) { return link(candidates_[ranked.second], node, most); });
     }
 
-    // Somebody can: there are fewer links by which nodes are reached than nodes, and each row has room for more.
+    // Unless all that are reached leave somebody can: there are fewer links by which nodes are reached than nodes, and
+    // each row has room for more.
     void link_from_anybody(std::uint32_t node) {
-        while (!link(anybody_, node, graph_.view.width)) anybody_ = (anybody_ + 1) % graph_.view.count;
+        for (std::uint32_t tried = 0; tried < graph_.view.count; ++tried) {
+            if (link(anybody_, node, graph_.view.width)) return;
+            anybody_ = (anybody_ + 1) % graph_.view.count;
+        }
     }
 
-    // From somebody who is reached to `node`, if there is room, or a link that may go.
+    // From somebody who is reached, and stays, to `node`, if there is room, or a link that may go.
     bool link(std::uint32_t somebody, std::uint32_t node, std::size_t most) {
-        if (!reach_.met(somebody)) return false;
+        if (!reach_.met(somebody) || graph_.sweep.leaving.contains(somebody)) return false;
         Links links = graph_.view.links_of(Slot{somebody}, 0);
         slots_.clear();
         links.for_each([&](std::uint32_t slot) { slots_.push_back(slot); });
@@ -152,10 +156,9 @@ bool hold(const View& view, std::uint32_t holder, std::uint32_t node, Undo& undo
 
 }  // namespace
 
-void hold_new_nodes(Graph& graph, std::uint32_t first, Undo& undo) {
-    const View& view = graph.view;
-    for (std::uint32_t node = first; node < view.count; ++node) {
-        if (!view.is_node(Slot{node}) || is_held(view, node, node)) continue;
+void hold_new_nodes(const View& view, std::span<const std::uint32_t> slots, Undo& undo) {
+    for (const std::uint32_t node : slots) {
+        if (view.is_copy(Slot{node}) || is_held(view, node, node)) continue;
         bool held = false;
         view.links_of(Slot{node}, 0).for_each([&](std::uint32_t to) { held = held || hold(view, to, node, undo); });
     }

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/watch.hpp"
 #include "graph/graph.hpp"
@@ -21,13 +22,14 @@ namespace vicinal {
 // make the same graph. A look at a node costs a thousandth of what it takes to add it.
 bool reconnection_is_due(std::uint32_t before, std::uint32_t after);
 
-// Gives a link to whatever cannot be reached from the entry on level 0; afterwards everything can. Returns how many
+// Gives a link to whatever cannot be reached from the entry on level 0; afterwards everything can, but for what only
+// nodes that leave (graph/sweep.hpp) could lead to. Returns how many
 // nodes were lost. When it throws (Stopped, std::bad_alloc), the rows that have changed are sound.
 std::size_t reconnect(Graph& graph, Undo& undo, Watch& watch);
 
-// For the calls in between: each node from `first` on that none of those it chose leads to gets a link from one of
-// them, in place of a link to a node that others of its own choice lead to. This looks at the new nodes' neighbors
-// only; it does not see whether those can be reached.
-void hold_new_nodes(Graph& graph, std::uint32_t first, Undo& undo);
+// For the calls in between: each new node that none of those it chose leads to gets a link from one of them, in place
+// of a link to a node that others of its own choice lead to. This looks at the new nodes' neighbors only; it does not
+// see whether those can be reached.
+void hold_new_nodes(const View& view, std::span<const std::uint32_t> slots, Undo& undo);
 
 }  // namespace vicinal

@@ -6,10 +6,15 @@
 namespace vicinal {
 
 std::size_t next_rows(const ScanRows& rows, std::uint32_t& at, std::uint32_t end, std::span<std::uint32_t> slots) {
-    if (rows.admitted != nullptr) return rows.admitted->list(at, end, slots);
-    const std::size_t n = std::min<std::size_t>(slots.size(), end - at);
-    for (std::size_t i = 0; i < n; ++i) slots[i] = at++;
-    return n;
+    std::size_t n = 0;
+    if (rows.admitted != nullptr)
+        n = rows.admitted->list(at, end, slots);
+    else
+        for (; at < end && n < slots.size(); ++at) slots[n++] = at;
+    if (rows.gone == nullptr) return n;
+    const auto first = slots.begin(), last = first + static_cast<std::ptrdiff_t>(n);
+    return static_cast<std::size_t>(
+        std::remove_if(first, last, [&](std::uint32_t slot) { return rows.gone->contains(slot); }) - first);
 }
 
 void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probes, std::span<Nearest> nearest,
@@ -30,8 +35,6 @@ void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probe
                 for (std::size_t i = 0; i < n; ++i) {
                     const Distance distance = comparable(distances[i]);
                     if (distance > best.bound()) continue;
-                    const Slot slot{slots[i]};
-                    if (rows.states != nullptr && rows.states->state(slot) != State::live) continue;
                     best.offer({distance, rows.ids != nullptr ? rows.ids[slots[i]] : Id{slots[i]}});
                 }
             }

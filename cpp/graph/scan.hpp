@@ -14,20 +14,21 @@
 
 namespace vicinal {
 
-// The rows of a scan. Without ids a row's number is its id; without states all rows count, without a filter too.
+// The rows of a scan. Without ids a row's number is its id. Without a filter all count but the gone.
 struct ScanRows {
     kernels::Rows vectors;
     std::uint32_t count = 0;
     const Id* ids = nullptr;
-    const View* states = nullptr;
+    const SlotSet* gone = nullptr;
     const Admitted* admitted = nullptr;
 };
 
 inline ScanRows rows_of(const View& view) {
-    return {view.vectors(), view.count, view.ids.as<Id>(), view.removed == 0 ? nullptr : &view};
+    return {view.vectors(), view.count, view.ids.as<Id>(), view.gone.empty() ? nullptr : &view.gone};
 }
 
-// The next rows that count from `at` on, below `end`, as many as there is room for; moves `at` behind them.
+// The next rows that count from `at` on, below `end`, as many as there is room for; moves `at` behind them. What is gone
+// is not compared: its row may be changing.
 std::size_t next_rows(const ScanRows& rows, std::uint32_t& at, std::uint32_t end, std::span<std::uint32_t> slots);
 
 // Offers every row to every query's heap. Rows are taken a cacheful at a time and each handful meets all the

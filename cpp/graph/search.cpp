@@ -30,12 +30,15 @@ std::size_t Search::answer(const std::byte* query, const Asked& asked, const Ans
     // A beam as wide as half of the graph would meet all of it.
     if (view_.count <= 2 * asked.width) return scan_for(query, asked, answer);
 
-    walk(probe, asked);
-    const std::size_t written = write_found(Gate(view_), Kind::nodes, asked.k, answer);
-    const std::size_t wanted = std::min<std::size_t>(asked.k, view_.count - view_.removed);
-    if (written < wanted) return scan_for(query, asked, answer);
-    pad(written, asked.k, answer);
-    return written;
+    const std::size_t wanted = std::min<std::size_t>(asked.k, view_.size());
+    for (const Way way : {Way::straight, Way::apart}) {
+        walk(probe, asked, way);
+        const std::size_t written = write_found(Gate(view_), Kind::nodes, asked.k, answer);
+        if (written < wanted) continue;
+        pad(written, asked.k, answer);
+        return written;
+    }
+    return scan_for(query, asked, answer);
 }
 
 // A query that has no code (fractions where the vectors are whole numbers) is compared with the stored vectors.
@@ -75,23 +78,36 @@ void Search::count(const Walk& walk, const Ground& ground) {
     compared_bytes += walk.tally.distances * ground.row_bytes();
 }
 
-void Search::walk(const Probe& probe, const Asked& asked) {
+void Search::walk(const Probe& probe, const Asked& asked, Way way) {
     const Probes probes = prepare(probe);
     const Ground ground = ground_of(probes);
     Walk walk(view_, ground, probes.walked(), scratch_.walk);
     const std::size_t reserve = reserve_of(probes, asked.k);
     const Key start = walk.descend(1);
     const std::size_t before = walk.tally.hops;
-    if (view_.removed != 0)
-        walk.spread_through(start, asked.width, Gate(view_), asked.rule, reserve);
-    else if (asked.rule.on())
-        walk.spread(start, asked.width, asked.rule, reserve);
-    else
-        walk.spread(start, 0, asked.width, reserve);
+    if (way == Way::apart || !spread_straight(walk, start, asked, reserve)) {
+        walk.spread_through(start, 0, asked.width, Gate(view_), asked.rule, reserve);
+        found_ = walk.beam().keys();
+    }
     effort = asked.rule.on() ? std::min(asked.width, walk.tally.hops - before) : asked.width;
     count(walk, ground);
-    found_ = walk.beam().keys();
     refine(probes, asked.k);
+}
+
+// A beam with some places more for removed nodes, which then are dropped, is quicker than keeping them apart all the
+// way, as long as they are few. False when they were more than there were places for, and might have cost recall.
+bool Search::spread_straight(Walk& walk, Key start, const Asked& asked, std::size_t reserve) {
+    const std::size_t spare = view_.gone.empty() ? 0 : 1 + asked.width / 16;
+    if (16 * std::size_t{view_.removed()} > view_.size()) return false;
+    if (asked.rule.on())
+        walk.spread(start, asked.width + spare, asked.rule, reserve);
+    else
+        walk.spread(start, 0, asked.width + spare, reserve);
+    found_ = walk.beam().keys();
+    if (view_.gone.empty()) return true;
+    const std::size_t met = found_.size();
+    found_ = admitted_of(walk.beam(), Gate(view_));
+    return met - found_.size() <= spare;
 }
 
 // Those that may be among the k nearest, as far as the codes they were found by tell.

@@ -82,7 +82,10 @@ private:
     static std::size_t reserve_of(const Probes& probes, std::size_t k);
     void count(const Walk& walk, const Ground& ground);
 
-    void walk(const Probe& probe, const Asked& asked);
+    // How a walk keeps what may not be reported from what may: by dropping it at the end, or all the way.
+    enum class Way : std::uint8_t { straight, apart };
+    void walk(const Probe& probe, const Asked& asked, Way way);
+    bool spread_straight(Walk& walk, Key start, const Asked& asked, std::size_t reserve);
     std::size_t answer_admitted(const std::byte* query, const Probe& probe, const Asked& asked, const Answer& answer);
     bool walk_admitted(const Probe& probe, const Asked& asked);
     std::span<const std::uint32_t> samples_of(const Admitted& admitted);

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "graph/filter_plan.hpp"
+#include "graph/scan.hpp"
 #include "graph/search.hpp"
 
 namespace vicinal {
@@ -74,7 +75,7 @@ std::span<const std::uint32_t> Search::samples_of(const Admitted& admitted) {
         at = std::max(at, static_cast<std::uint32_t>(std::uint64_t{end} * i / kSamples));
         std::uint32_t slot = 0;
         if (admitted.list(at, end, {&slot, 1}) == 0) break;
-        samples.push_back(view_.copies == 0 ? slot : index_of(node_of(view_, Slot{slot})));
+        if (view_.is_live(Slot{slot})) samples.push_back(index_of(node_of(view_, Slot{slot})));
     }
     return samples;
 }
@@ -96,16 +97,14 @@ std::size_t Search::scan_admitted(const std::byte* query, const Asked& asked, co
     std::array<Distance, kHandful> distances{};
     const Ground ground = Ground::coded(view_, view_.fine);
     const Gate gate(view_, asked.admitted);
+    ScanRows rows = rows_of(view_);
+    rows.admitted = &admitted;
     Beam beam;
     beam.reset(asked.width, kHandful);
     std::uint32_t at = 0;
     for (std::size_t round = 0; at < view_.count; ++round) {
         if (round % kPause == 0 && !asked.checkpoint.go_on()) break;
-        std::size_t n = admitted.list(at, view_.count, slots);
-        if (view_.removed != 0)
-            n = static_cast<std::size_t>(std::remove_if(slots.begin(), slots.begin() + n,
-                                                        [&](std::uint32_t slot) { return !gate.admits_slot(slot); }) -
-                                         slots.begin());
+        const std::size_t n = next_rows(rows, at, view_.count, slots);
         ground.measure(*code, slots.data(), n, distances.data());
         beam.merge(slots.data(), distances.data(), n);
     }

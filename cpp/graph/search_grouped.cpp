@@ -70,7 +70,6 @@ void Search::scan_grouped(const std::byte* query, const Asked& asked, std::vecto
     constexpr std::size_t kHandful = 64, kPause = 1024;
     std::vector<float> prepared;  // not the thread's scratch: between two rounds the checkpoint may run a search
     const Probe probe = space_.probe_given(query, prepared);
-    const Gate gate(view_, asked.admitted);
     std::array<std::uint32_t, kHandful> slots{};
     std::array<Distance, kHandful> distances{};
     ScanRows rows = rows_of(view_);
@@ -81,8 +80,7 @@ void Search::scan_grouped(const std::byte* query, const Asked& asked, std::vecto
         const std::size_t n = next_rows(rows, at, view_.count, slots);
         stored_.measure(probe, slots.data(), n, distances.data());
         for (std::size_t i = 0; i < n; ++i)
-            if (gate.admits_slot(slots[i]))
-                hits.push_back({{comparable(distances[i]), view_.id(Slot{slots[i]})}, view_.group(Slot{slots[i]})});
+            hits.push_back({{comparable(distances[i]), view_.id(Slot{slots[i]})}, view_.group(Slot{slots[i]})});
     }
     scanned += asked.admitted == nullptr ? view_.count : asked.admitted->count();
 }

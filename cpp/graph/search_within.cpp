@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "graph/scan.hpp"
 #include "graph/search.hpp"
 
 namespace vicinal {
@@ -29,7 +30,7 @@ void Search::find_within(const std::byte* query, Distance radius, bool exact, co
 }
 
 // Afterwards all of the beam have their exact distances.
-void Search::walk_wide(const Probe& probe, std::size_t width) { walk(probe, {.k = width, .width = width}); }
+void Search::walk_wide(const Probe& probe, std::size_t width) { walk(probe, {.k = width, .width = width}, Way::straight); }
 
 void Search::take_within(Distance radius, std::vector<Hit>& hits) const {
     hits.clear();
@@ -43,23 +44,23 @@ void Search::take_within(Distance radius, std::vector<Hit>& hits) const {
 // Stands on nothing of the thread's scratch, as scan_for.
 void Search::scan_within(const std::byte* query, Distance radius, const Checkpoint& checkpoint,
                          std::vector<Hit>& hits) {
-    constexpr std::uint32_t kHandful = 64, kPause = 1024 * kHandful;
+    constexpr std::size_t kHandful = 64, kPause = 1024;
     std::vector<float> prepared;
     std::vector<std::byte> rounded;
     const Probe probe = space_.probe_given(query, prepared);
     const auto code = view_.fine.code.lossless() ? view_.fine.code.probe(probe, rounded) : std::nullopt;
     const Ground ground = code ? Ground::coded(view_, view_.fine) : stored_;
-    const Gate gate(view_);
     std::array<std::uint32_t, kHandful> slots{};
     std::array<Distance, kHandful> distances{};
     hits.clear();
-    for (std::uint32_t first = 0; first < view_.count; first += kHandful) {
-        if (first % kPause == 0 && !checkpoint.go_on()) return;
-        const std::uint32_t n = std::min(kHandful, view_.count - first);
-        for (std::uint32_t i = 0; i < n; ++i) slots[i] = first + i;
+    const ScanRows rows = rows_of(view_);
+    std::uint32_t at = 0;
+    for (std::size_t round = 0; at < view_.count; ++round) {
+        if (round % kPause == 0 && !checkpoint.go_on()) return;
+        const std::size_t n = next_rows(rows, at, view_.count, slots);
         ground.measure(code ? *code : probe, slots.data(), n, distances.data());
-        for (std::uint32_t i = 0; i < n; ++i)
-            if (comparable(distances[i]) <= radius && gate.admits_slot(slots[i]))
+        for (std::size_t i = 0; i < n; ++i)
+            if (comparable(distances[i]) <= radius)
                 hits.push_back({comparable(distances[i]), view_.id(Slot{slots[i]})});
     }
     scanned += view_.count;

@@ -14,6 +14,7 @@ void Footing::restore(Graph& graph) const noexcept {
     graph.norms = norms_;
     graph.insertions = insertions_;
     graph.judge_at = judge_at_;
+    graph.spare_rows.go_back_to(spare_rows_);
 }
 
 std::size_t Undo::number_of(Slot node, Level level) const {
@@ -33,7 +34,7 @@ bool Undo::mark(std::size_t number) {
 // that of all rows. What is kept twice is put back in reverse, the oldest last.
 void Undo::keep(Slot node, Level level) {
     const View& view = before_.view();
-    if (index_of(node) >= view.count) return;
+    if (!view.holds(node)) return;
     const std::size_t words = (std::size_t{view.count} + view.upper_count + 63) / 64;
     if (kept_.empty() && rows_.size() >= words) {
         kept_.resize(words, 0);
@@ -46,7 +47,7 @@ void Undo::keep(Slot node, Level level) {
 }
 
 void Undo::keep_copies(Slot node) {
-    if (index_of(node) < before_.view().count) chains_.push_back({node, next_copy(before_.view(), index_of(node))});
+    if (before_.view().holds(node)) chains_.push_back({node, next_copy(before_.view(), index_of(node))});
 }
 
 void Undo::take_back(Graph& graph) const noexcept {
@@ -54,8 +55,6 @@ void Undo::take_back(Graph& graph) const noexcept {
         set_next_copy(graph.view, index_of(chain->node), chain->next);
     for (auto row = rows_.rbegin(); row != rows_.rend(); ++row)
         graph.view.links_of(row->node, row->level).write(std::span(slots_).subspan(row->first, row->degree));
-    for (std::uint32_t slot = before_.view().count; slot < graph.view.count; ++slot)
-        graph.view.set_state(Slot{slot}, State::unused);
     before_.restore(graph);
 }
 

@@ -14,7 +14,11 @@ namespace vicinal {
 class Footing {
 public:
     explicit Footing(const Graph& graph)
-        : view_(graph.view), norms_(graph.norms), insertions_(graph.insertions), judge_at_(graph.judge_at) {}
+        : view_(graph.view),
+          norms_(graph.norms),
+          insertions_(graph.insertions),
+          judge_at_(graph.judge_at),
+          spare_rows_(graph.spare_rows.left()) {}
 
     void restore(Graph& graph) const noexcept;
     const View& view() const { return view_; }
@@ -24,6 +28,7 @@ private:
     Norms norms_;
     std::uint64_t insertions_;
     std::uint32_t judge_at_;
+    SpareRows::Left spare_rows_;
 };
 
 // A call that adds vectors, and fails half way for want of memory, must leave no trace: nobody may be left with a link
@@ -39,9 +44,9 @@ public:
     // Called before the chain of a node's copies changes.
     void keep_copies(Slot node);
 
-    // Afterwards the graph is what it was, and new nodes are in no state and linked by nobody. Searches that began
-    // earlier may still be reading their rows, so these must not be written again before they have ended. Requires:
-    // new nodes have no names any more.
+    // Afterwards the graph is what it was, and nobody links to new nodes. Searches that began earlier may still be
+    // reading their rows, so these must not be written again before they have ended. Requires: new nodes have no names
+    // any more.
     void take_back(Graph& graph) const noexcept;
 
 private:

@@ -12,7 +12,6 @@ View::View(const Layout& layout, const Space& space)
       ids(sizeof(Id)),
       fine(WalkCode(space, Traversal::exact)),
       coarse(WalkCode(space, Traversal::exact)),
-      states(1),
       levels(1),
       links(layout.link_stride),
       upper_first(sizeof(std::uint32_t)),
@@ -36,7 +35,7 @@ void View::reserve(std::size_t slots, std::size_t upper_rows, Watch& watch) {
     View larger = *this;
     const std::size_t room = grown(rows.capacity(), slots);
     for (Table* table : {&larger.rows, &larger.factors, &larger.fine.codes, &larger.fine.factors, &larger.coarse.codes,
-                         &larger.coarse.factors, &larger.ids, &larger.states, &larger.groups, &larger.levels,
+                         &larger.coarse.factors, &larger.ids, &larger.groups, &larger.levels,
                          &larger.links, &larger.upper_first, &larger.next_copies})
         if (table->stride() != 0) table->reserve(room, count, watch);
     // When rows move, upper links move with them: whoever reads the old rows would find fresh links beyond their end.

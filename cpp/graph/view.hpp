@@ -1,7 +1,6 @@
 // All that a search needs to know, as it was at one moment.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,11 +13,9 @@
 #include "graph/links.hpp"
 #include "vectors/code_table.hpp"
 #include "vectors/id_map.hpp"
+#include "vectors/slot_set.hpp"
 
 namespace vicinal {
-
-// What has become of a slot.
-enum class State : std::uint8_t { unused = 0, live = 1, removed = 2 };
 
 // A vector that is in the graph already, byte for byte, is no node but a copy of one: it has no level.
 constexpr Level kCopyLevel = -1;
@@ -41,19 +38,19 @@ struct Layout {
     std::size_t link_stride, upper_link_stride;
 };
 
-// A value: copies share the tables. A writer works on a copy of its own and publishes it when it is whole. Rows
-// below `count` never move or change while somebody holds the View, except that links improve, states become `removed`
-// and names come and go; all three are read and written as atomic words.
+// A value: copies share the tables. A writer works on a copy of its own and publishes it when it is whole. What is live
+// in a View stays so for whoever holds it, and none of the rows it holds moves or changes, except that links improve and
+// names come and go; both are read and written as atomic words. Rows of vacant slots may be filled meanwhile: a walk may
+// come to them through fresh links, and must not report them.
 struct View {
     View(const Layout& layout, const Space& space);
 
     Table rows;        // vectors as they are stored
     Table factors;     // one float a row, for metrics that have them
     Table ids;         // the user's number of each
-    IdMap names;       // and back: the slots of the live ones by their numbers
+    IdMap names;       // and back: the slots by their numbers, until they hold something else
     CodeTable fine;    // 8 bits a dimension: what construction compares, and walks where there is nothing coarser
     CodeTable coarse;  // 4 bits: what walks compare where that pays; never without the fine ones
-    Table states;
     Table groups;       // a number of the user's for each row, where rows have one
     Table levels;       // highest level of each node; kCopyLevel where a slot is none
     Table links;        // on level 0
@@ -64,9 +61,10 @@ struct View {
     std::shared_ptr<const Calibration> calibration;  // none: the index is not tuned
     std::size_t dim = 0;
     std::size_t width = 0, upper_width = 0;
-    std::uint32_t count = 0;        // slots in use
-    std::uint32_t removed = 0;      // of these, how many are in state `removed`
-    std::uint32_t copies = 0;       // and how many are copies of a node, whether removed or not
+    std::uint32_t count = 0;        // slots that have ever been in use
+    SlotSet gone;                   // of these, all that are not live: removed, and vacant
+    SlotSet vacant;                 // of the gone, those that nothing leads to and that the next rows take
+    std::uint32_t copies = 0;       // of the others, how many are copies of a node, whether live or not
     std::uint32_t upper_count = 0;  // rows of upper links in use
     std::size_t lookup_bytes = 0;   // what the writer's table of nodes by their bytes takes, for who asks for memory
     std::uint64_t reassigned = 0;   // grows when a slot below some View's count comes to mean another id
@@ -78,21 +76,19 @@ struct View {
     float factor(Slot slot) const { return factors.stride() == 0 ? 0.0F : factors.as<float>()[index_of(slot)]; }
     Id id(Slot slot) const { return ids.as<Id>()[index_of(slot)]; }
     Level level(Slot slot) const { return levels.as<std::int8_t>()[index_of(slot)]; }
-    bool is_node(Slot slot) const { return level(slot) != kCopyLevel; }
-    std::uint32_t nodes() const { return count - copies; }
-    std::optional<Slot> slot_of(Id id) const { return names.find(id, ids.as<Id>(), count); }
+    std::uint32_t size() const { return count - gone.size(); }  // live slots
+    std::uint32_t removed() const { return gone.size() - vacant.size(); }
+    std::uint32_t nodes() const { return count - vacant.size() - copies; }  // live or not
+    bool holds(Slot slot) const { return index_of(slot) < count && !vacant.contains(slot); }
+    bool is_live(Slot slot) const { return index_of(slot) < count && !gone.contains(slot); }
+    bool is_copy(Slot slot) const { return level(slot) == kCopyLevel; }
+    bool is_node(Slot slot) const { return holds(slot) && !is_copy(slot); }
+    std::optional<Slot> slot_of(Id id) const {
+        return names.find(id, ids.as<Id>(), [this](Slot slot) { return is_live(slot); });
+    }
     bool has_groups() const { return groups.stride() != 0; }
     std::int64_t group(Slot slot) const { return groups.as<std::int64_t>()[index_of(slot)]; }
     bool empty() const { return top < 0; }
-
-    State state(Slot slot) const {
-        return static_cast<State>(
-            std::atomic_ref(states.as<std::uint8_t>()[index_of(slot)]).load(std::memory_order_acquire));
-    }
-    void set_state(Slot slot, State state) const {
-        std::atomic_ref(states.as<std::uint8_t>()[index_of(slot)])
-            .store(static_cast<std::uint8_t>(state), std::memory_order_release);
-    }
 
     Links links_of(Slot slot, Level level) const {
         if (level == 0) return {reinterpret_cast<std::uint32_t*>(links.row(index_of(slot))), width, slot};

@@ -1,4 +1,4 @@
-// Walks on level 0 where not every node may be reported: some are removed, or a filter rejects them.
+// Walks along a level where not every node may be reported: some are removed, or a filter rejects them.
 //
 // Where most nodes pass, a walk goes through all of them and keeps apart what it may report. Where one in ten passes,
 // that compares ten to find one. There a walk stays among those that pass, and where a link leads to one that does
@@ -26,12 +26,13 @@ void Walk::make_room(std::size_t slots) {
 
 // The frontier is bounded, at eight times what removals at random make necessary: a queue of all that has been met
 // would be as long as the graph in the worst case.
-void Walk::spread_through(Key start, std::size_t width, const Gate& gate, const StopRule& rule, std::size_t reserve) {
-    const std::size_t live = std::max<std::size_t>(view_.count - view_.removed, 1);
+void Walk::spread_through(Key start, Level level, std::size_t width, const Gate& gate, const StopRule& rule,
+                          std::size_t reserve) {
+    const std::size_t live = std::max<std::size_t>(view_.size(), 1);
     const std::size_t reach = std::min<std::size_t>(view_.count, 8 * width * view_.count / live);
     Beam& frontier = scratch_.frontier;
     Beam& results = scratch_.beam;
-    const std::size_t most = kAtOnce * view_.width;
+    const std::size_t most = kAtOnce * std::max(view_.width, view_.upper_width);
     frontier.reset(reach, most);
     results.reset(width, most, reserve);
     scratch_.visited.clear();
@@ -48,7 +49,7 @@ void Walk::spread_through(Key start, std::size_t width, const Gate& gate, const 
         if (expanded == 0 || (results.size() >= width && results.keys()[width - 1] < nodes[0])) return;
         if (rule.on() && nodes[0].distance() > rule.bound(results)) return;
         gathered = 0;
-        for (std::size_t i = 0; i < expanded; ++i) gathered = gather_fresh(nodes[i].slot(), 0, gathered);
+        for (std::size_t i = 0; i < expanded; ++i) gathered = gather_fresh(nodes[i].slot(), level, gathered);
         const std::size_t to_come = frontier.peek_next(nodes);
         for (std::size_t i = 0; i < to_come; ++i)
             prefetch_bytes(view_.links.row(nodes[i].slot()), view_.links.stride());

@@ -61,7 +61,7 @@ Asked effort_of(const SearchOptions& options, const View& view) {
     // What was measured were searches of all there is, and no rule ends a walk to what a filter admits. Where nobody
     // asked for a promise, nobody is warned that it is out of date. In both cases rather too wide than too narrow.
     const bool restricted = !options.filters.empty() || options.per_group != 0;
-    const bool outdated = options.recall == 0 && !calibration->holds_for(view.count - view.removed);
+    const bool outdated = options.recall == 0 && !calibration->holds_for(view.size());
     if (restricted || outdated) return {.k = k, .width = std::max<std::size_t>(untuned, known->ef)};
     return as_calibrated(k, *known);
 }

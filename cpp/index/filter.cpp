@@ -10,7 +10,7 @@ void check_filters(std::span<const Filter> filters, std::size_t n, const View& v
     if (filters.size() > 1 && filters.size() != n)
         throw InvalidArgumentError("filter lists " + std::to_string(filters.size()) +
                                    " filters, expected one for each of " + std::to_string(n) + " queries");
-    const std::size_t expected = view.count - view.removed;
+    const std::size_t expected = view.size();
     for (const Filter& filter : filters)
         if (filter.ids == nullptr && filter.mask.size() != expected)
             throw InvalidArgumentError("filter is a mask of " + std::to_string(filter.mask.size()) +

@@ -16,11 +16,12 @@ namespace {
 
 constexpr std::uint32_t kRowsAtOnce = 1'024;  // between two looks at the watch
 
+// What is vacant may be changing.
 template <class Visit>
 void for_each_slot(const View& view, Watch& watch, Visit&& visit) {
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
         if (slot % kRowsAtOnce == 0 && !watch.again()) throw Stopped();
-        visit(Slot{slot});
+        if (view.holds(Slot{slot})) visit(Slot{slot});
     }
 }
 
@@ -30,10 +31,8 @@ void count_one(std::vector<std::size_t>& histogram, std::size_t value) {
 }
 
 std::size_t live_of(const View& view, Slot node) {
-    std::size_t live = view.state(node) == State::live ? 1 : 0;
-    for_each_copy(view, node, [&](std::uint32_t copy) {
-        live += copy < view.count && view.state(Slot{copy}) == State::live ? 1U : 0U;
-    });
+    std::size_t live = view.is_live(node) ? 1 : 0;
+    for_each_copy(view, node, [&](std::uint32_t copy) { live += view.is_live(Slot{copy}) ? 1U : 0U; });
     return live;
 }
 

@@ -21,11 +21,11 @@ public:
 
 private:
     struct Kept {
-        std::uint32_t count = 0, removed = 0;
+        std::uint32_t count = 0, live = 0;
         std::uint64_t reassigned = 0;
         std::shared_ptr<const Slots> slots;
         friend bool same_state(const Kept& a, const Kept& b) {
-            return a.count == b.count && a.removed == b.removed && a.reassigned == b.reassigned;
+            return a.count == b.count && a.live == b.live && a.reassigned == b.reassigned;
         }
     };
     mutable std::mutex looking_;

@@ -20,7 +20,7 @@ void IdSet::find_slots(const View& view, Admitted& admitted) const {
     admitted.reset(view.count);
     const Id* ids = view.ids.as<Id>();
     constexpr std::size_t kMany = 16;
-    if (ids_.size() < view.count / kMany || !std::is_sorted(ids, ids + view.count)) {
+    if (ids_.size() < view.count / kMany || !view.gone.empty() || !std::is_sorted(ids, ids + view.count)) {
         for (const std::int64_t id : ids_)
             if (const auto slot = view.slot_of(Id{id})) admitted.admit(index_of(*slot));
         return;
@@ -45,7 +45,7 @@ std::unique_ptr<const IdSet::Kept> IdSet::look_up(const View& view, std::uint64_
     fresh->admitted = before->admitted;
     fresh->admitted.extend(view.count);
     for (std::uint32_t slot = known; slot < view.count; ++slot)
-        if (contains(number_of(view.id(Slot{slot})))) fresh->admitted.admit(slot);
+        if (view.is_live(Slot{slot}) && contains(number_of(view.id(Slot{slot})))) fresh->admitted.admit(slot);
     return fresh;
 }
 

@@ -34,12 +34,12 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
     const std::lock_guard writing(parts_->writing);
     Team team(std::min(resolve_threads(threads), n));
     const Crew crew{team, watch};
-    std::vector<Id> ids;
+    Parts::Rows in;
     try {
         if (!watch.look(0, n)) throw Stopped();
         parts_->settle_groups(!groups.empty());
-        ids = parts_->admit(rows, n, given_ids, crew);
-        parts_->store_groups(groups);
+        in = parts_->admit(rows, n, given_ids, crew);
+        parts_->store_groups(in.slots, groups);
     } catch (const Stopped&) {
         return {.ids = {}, .complete = false};
     }
@@ -47,21 +47,24 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
     Added added;
     added.ids.reserve(n);
     Parts::Start start(*parts_);
+    const auto shown = [&] { return std::span(in.slots).first(added.ids.size()); };
     try {
-        while (added.ids.size() < n && parts_->add_batch(rows, ids, added.ids.size(), start.undo, crew)) {
-            const std::size_t done = parts_->graph.view.count - start.count;
-            for (std::size_t i = added.ids.size(); i < done; ++i) added.ids.push_back(number_of(ids[i]));
-            watch.look(done, n);
+        while (added.ids.size() < n) {
+            const std::size_t entered = parts_->add_batch(in, added.ids.size(), start.undo, crew);
+            if (entered == 0) break;
+            for (std::size_t i = 0; i < entered; ++i) added.ids.push_back(number_of(in.ids[added.ids.size()]));
+            watch.look(added.ids.size(), n);
         }
         added.complete = added.ids.size() == n;
         if (added.complete) {
-            parts_->reconnect_after(start, watch);
+            parts_->reconnect_after(start, in.slots, watch);
             watch.report(n, n);
         }
     } catch (...) {
-        parts_->go_back(start);
+        parts_->go_back(start, shown());
         throw;
     }
+    if (added.complete) parts_->sweep_after(n, crew);
     return added;
 }
 
@@ -93,24 +96,27 @@ bool Index::contains(std::int64_t id) const {
     return reading.view().slot_of(Id{id}).has_value();
 }
 
-void Index::remove(std::span<const std::int64_t> ids) {
+void Index::remove(std::span<const std::int64_t> ids, std::size_t threads, Watch& watch) {
+    check_threads(threads);
     if (ids.empty()) return;
     const std::lock_guard writing(parts_->writing);
+    Team team(std::min(resolve_threads(threads), ids.size()));
     parts_->forget(ids);
+    parts_->sweep_after(ids.size(), {team, watch});
 }
 
 std::size_t Index::size() const {
     const Reading reading(*parts_);
-    return reading.view().count - reading.view().removed;
+    return reading.view().size();
 }
 
 std::vector<std::int64_t> Index::ids() const {
     const Reading reading(*parts_);
     const View& view = reading.view();
     std::vector<std::int64_t> ids;
-    ids.reserve(view.count);
+    ids.reserve(view.size());
     for (std::uint32_t slot = 0; slot < view.count; ++slot)
-        if (view.state(Slot{slot}) == State::live) ids.push_back(number_of(view.id(Slot{slot})));
+        if (view.is_live(Slot{slot})) ids.push_back(number_of(view.id(Slot{slot})));
     std::sort(ids.begin(), ids.end());
     return ids;
 }

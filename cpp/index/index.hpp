@@ -139,10 +139,18 @@ public:
     Within range_search(const std::byte* queries, std::size_t n, float radius, bool exact, std::size_t threads,
                         Watch& watch) const;
 
+    // Searches that start afterwards do not report these; their links are repaired and their memory is used again in the
+    // course of this call and later ones (graph/sweep.hpp). A watch that says stop leaves more of that to later calls.
+    // Throws UnknownIdError, DuplicateIdError if one is named twice.
+    void remove(std::span<const std::int64_t> ids, std::size_t threads, Watch& watch);
+    void remove(std::span<const std::int64_t> ids) {
+        Watch nobody;
+        remove(ids, 1, nobody);
+    }
+
     // Throws UnknownIdError naming the first id that is not there.
     void get(std::span<const std::int64_t> ids, std::byte* rows) const;  // as they were added, to the stored precision
     std::vector<std::int64_t> groups(std::span<const std::int64_t> ids) const;  // of these ids
-    void remove(std::span<const std::int64_t> ids);  // throws DuplicateIdError if one is named twice
     bool contains(std::int64_t id) const;
     std::size_t size() const;
     std::vector<std::int64_t> ids() const;  // ascending

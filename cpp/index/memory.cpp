@@ -14,7 +14,7 @@ Memory count(const Layout& layout, std::size_t code_bytes, std::size_t slots, st
     memory.factors = layout.has_factors ? slots * sizeof(float) : 0;
     memory.links = slots * layout.link_stride;
     memory.upper_links = upper_rows * layout.upper_link_stride + slots * (sizeof(std::uint32_t) + 1);
-    memory.ids = slots * (sizeof(Id) + 1) + names_bytes;
+    memory.ids = slots * sizeof(Id) + names_bytes;
     memory.copies = slots * sizeof(std::uint32_t) + lookup_bytes;
     return memory;
 }
@@ -47,19 +47,20 @@ GraphShape Index::graph_shape() const {
     const Reading reading(*parts_);
     const View& view = reading.view();
     GraphShape shape;
-    shape.size = view.count - view.removed;
-    shape.removed = view.removed;
+    shape.size = view.size();
+    shape.removed = view.removed();
     shape.copies = view.copies;
     shape.top_level = view.top;
     shape.level_counts.resize(static_cast<std::size_t>(view.top) + 1);
     shape.walked = choice_of(view).walked();
     std::size_t links = 0;
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
-        if (view.is_node(Slot{slot})) links += view.links_of(Slot{slot}, 0).degree();
+        if (!view.is_node(Slot{slot})) continue;
+        links += view.links_of(Slot{slot}, 0).degree();
         for (Level level = 0; level <= view.level(Slot{slot}); ++level)
             ++shape.level_counts[static_cast<std::size_t>(level)];
     }
-    if (view.count != 0) shape.mean_degree = static_cast<double>(links) / static_cast<double>(view.nodes());
+    if (view.nodes() != 0) shape.mean_degree = static_cast<double>(links) / static_cast<double>(view.nodes());
     return shape;
 }
 

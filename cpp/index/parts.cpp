@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <limits>
 #include <string>
@@ -30,45 +31,68 @@ Index::Parts::Parts(const Options& given)
     : Parts(given, Graph(Space(given.metric, given.dtype, given.dim), graph_options_of(given)), 0) {}
 
 Index::Parts::Parts(const Options& given, Graph&& loaded, std::int64_t next)
-    : options(given), graph(std::move(loaded)), next_id(next), serial(next_serial.fetch_add(1) + 1) {
+    : options(given), graph(std::move(loaded)), next_id(next), serial(next_serial.fetch_add(1) + 1), process_(::getpid()) {
     View& view = graph.view;
-    view.names.reserve(view.count - view.removed, view.ids.as<Id>());
+    view.names.reserve(view.size(), view.ids.as<Id>());
     for (std::uint32_t slot = 0; slot < view.count; ++slot)
-        if (view.state(Slot{slot}) == State::live) view.names.insert(Slot{slot}, view.ids.as<Id>());
+        if (view.is_live(Slot{slot})) view.names.insert(Slot{slot}, view.ids.as<Id>());
     current.store(new View(view));
 }
 
 Index::Parts::~Parts() { delete current.load(); }
 
-std::vector<Id> Index::Parts::admit(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids,
-                                    const Crew& crew) {
-    check_addable(graph.space, options, rows, n, crew);
-    std::vector<Id> ids = ids_for(n, given_ids, crew.watch);
+Index::Parts::Rows Index::Parts::admit(const std::byte* given, std::size_t n, std::span<const std::int64_t> given_ids,
+                                       const Crew& crew) {
+    check_addable(graph.space, options, given, n, crew);
+    Rows rows{given, ids_for(n, given_ids, crew.watch), next_slots(graph.view, n)};
     make_room(n, crew.watch);
-    await_slots(crew.watch);
-    return ids;
+    take_over(rows.slots, crew.watch);
+    return rows;
 }
 
-bool Index::Parts::add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo,
-                             const Crew& crew) {
-    const std::size_t n = batch_size(graph.view.nodes(), ids.size() - done);
-    const std::span<const Id> batch = ids.subspan(done, n);
+std::size_t Index::Parts::add_batch(const Rows& rows, std::size_t done, Undo& undo, const Crew& crew) {
+    const std::size_t n = batch_size(graph.view.nodes(), rows.ids.size() - done);
+    const std::span ids = std::span(rows.ids).subspan(done, n);
+    const std::span slots = std::span(rows.slots).subspan(done, n);
     const Footing before(graph);
     std::unique_ptr<View> prepared = prepare_to_publish();
-    if (!store_batch(graph, rows + done * graph.space.given_row_bytes(), batch, crew) ||
-        !link_batch(graph, static_cast<std::uint32_t>(n), undo, crew, {done, ids.size()})) {
+    const std::byte* given = rows.given + done * graph.space.given_row_bytes();
+    if (!store_batch(graph, given, ids, slots, crew) || !part_from_old_codes(slots, crew.watch) ||
+        !link_batch(graph, slots, undo, crew, {done, rows.ids.size()})) {
         before.restore(graph);
-        return false;
+        return 0;
     }
     // From here on nothing can fail.
-    enter_ids(batch);
+    enter_ids(slots);
     publish(std::move(prepared));
+    return n;
+}
+
+// When codes or heights have been made anew, searches that began before have the old ones, and of a slot that is filled
+// again those are of what it held. They must not come to it: so they are waited for. False when the watch says stop.
+bool Index::Parts::part_from_old_codes(std::span<const std::uint32_t> slots, Watch& watch) {
+    const View& shown = *current.load();
+    const auto codes = [](const View& view) {
+        return std::array{view.fine.codes.data(), view.coarse.codes.data(), view.factors.data()};
+    };
+    if (slots.front() >= graph.view.count || codes(shown) == codes(graph.view)) return true;
+    const Epochs::Time time = publish(prepare_to_publish());
+    try {
+        await(time, process_, watch);
+    } catch (const Stopped&) {
+        return false;
+    }
     return true;
 }
 
-void Index::Parts::reconnect_after(Start& start, Watch& watch) {
-    if (!reconnection_is_due(start.nodes, graph.view.nodes())) {
-        hold_new_nodes(graph, start.count, start.undo);
+void Index::Parts::reconnect_after(Start& start, std::span<const std::uint32_t> slots, Watch& watch) {
+    const View& view = graph.view;
+    // Among nothing but removed nodes a new one finds nobody to choose.
+    const bool alone = view.nodes() > 1 && std::any_of(slots.begin(), slots.end(), [&](std::uint32_t slot) {
+        return view.links_of(Slot{slot}, 0).degree() == 0;
+    });
+    if (!alone && !reconnection_is_due(start.nodes, view.nodes())) {
+        hold_new_nodes(view, slots, start.undo);
         return;
     }
     try {
@@ -76,6 +100,34 @@ void Index::Parts::reconnect_after(Start& start, Watch& watch) {
     } catch (const Stopped&) {
         return;
     }
+}
+
+void Index::Parts::sweep_after(std::size_t n, const Crew& crew) {
+    constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+    std::size_t rows = graph.view.size() == 0 ? kAll : n * kRowsSweptForOne;
+    try {
+        while (rows != 0 && graph.view.removed() != 0 && (sweeping(graph) || begin_sweep(graph))) {
+            rows -= std::min(rows, sweep_some(graph, rows, crew));
+            if (swept(graph) && !end_sweep(crew.watch)) return;
+        }
+    } catch (const Stopped&) {
+        return;
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+}
+
+bool Index::Parts::end_sweep(Watch& watch) {
+    std::unique_ptr<View> prepared = prepare_to_publish();
+    vicinal::end_sweep(graph);
+    withdraw_since(publish(std::move(prepared)));
+    Undo undo(graph);
+    try {
+        reconnect(graph, undo, watch);
+    } catch (const Stopped&) {
+        return false;
+    }
+    return true;
 }
 
 std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_t> given, Watch& watch) const {
@@ -120,24 +172,38 @@ void Index::Parts::settle_groups(bool given) {
     view.groups = Table(given ? sizeof(std::int64_t) : 0);
 }
 
-void Index::Parts::store_groups(std::span<const std::int64_t> groups) noexcept {
-    std::copy(groups.begin(), groups.end(), graph.view.groups.as<std::int64_t>() + graph.view.count);
+void Index::Parts::store_groups(std::span<const std::uint32_t> slots, std::span<const std::int64_t> groups) noexcept {
+    for (std::size_t i = 0; i < groups.size(); ++i) graph.view.groups.as<std::int64_t>()[slots[i]] = groups[i];
 }
 
 void Index::Parts::make_room(std::size_t n, Watch& watch) {
-    graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n), watch);
+    const std::size_t fresh = n - std::min<std::size_t>(n, graph.view.vacant.size());
+    graph.view.reserve(graph.view.count + fresh, graph.view.upper_count + upper_rows_needed(graph, n), watch);
     graph.view.names.reserve(graph.view.names.size() + n, graph.view.ids.as<Id>());
-    reserve_lookup(graph, graph.view.count + n, watch);
+    reserve_lookup(graph, n, watch);
 }
 
-void Index::Parts::await_slots(Watch& watch) {
-    while (withdrawn_ != 0 && !epochs.passed(withdrawn_)) {
-        // A child has the seats of its parent's searches, and nobody in it will leave them.
-        if (withdrawn_in_ != ::getpid()) throw ForkedError();
+void Index::Parts::take_over(std::span<const std::uint32_t> slots, Watch& watch) {
+    if (withdrawn_ != 0) await(withdrawn_, withdrawn_in_, watch);
+    withdrawn_ = 0;
+    if (slots.empty() || slots.front() >= graph.view.count) return;
+    for (const std::uint32_t slot : slots)
+        if (slot < graph.view.count) graph.view.names.erase(Slot{slot}, graph.view.ids.as<Id>());
+    graph.view.reassigned = ++reassigned;
+}
+
+// A child has the seats of its parent's searches, and nobody in it will leave them.
+void Index::Parts::await(Epochs::Time time, pid_t process, Watch& watch) const {
+    while (!epochs.passed(time)) {
+        if (process != ::getpid()) throw ForkedError();
         if (!watch.again()) throw Stopped();
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    withdrawn_ = 0;
+}
+
+void Index::Parts::withdraw_since(Epochs::Time time) noexcept {
+    withdrawn_ = time;
+    withdrawn_in_ = ::getpid();
 }
 
 std::unique_ptr<View> Index::Parts::prepare_to_publish() {
@@ -158,12 +224,12 @@ void Index::Parts::free_retired() {
     std::erase_if(retired_, [this](const Retired& retired) { return epochs.passed(retired.time); });
 }
 
-void Index::Parts::enter_ids(std::span<const Id> ids) noexcept {
-    const auto first = graph.view.count - static_cast<std::uint32_t>(ids.size());
-    for (std::uint32_t i = 0; i < ids.size(); ++i) {
-        graph.view.names.insert(Slot{first + i}, graph.view.ids.as<Id>());
-        next_id = std::max(next_id, ids[i] == Id{std::numeric_limits<std::int64_t>::max()} ? number_of(ids[i])
-                                                                                           : number_of(ids[i]) + 1);
+void Index::Parts::enter_ids(std::span<const std::uint32_t> slots) noexcept {
+    const Id* ids = graph.view.ids.as<Id>();
+    for (const std::uint32_t slot : slots) {
+        graph.view.names.insert(Slot{slot}, ids);
+        const std::int64_t number = number_of(ids[slot]);
+        next_id = std::max(next_id, number == std::numeric_limits<std::int64_t>::max() ? number : number + 1);
     }
 }
 
@@ -187,21 +253,20 @@ void Index::Parts::forget(std::span<const std::int64_t> ids) {
     if (twice != sorted.end())
         throw DuplicateIdError("id " + std::to_string(number_of(view.id(*twice))) + " is named twice in one call");
 
+    std::vector<std::uint32_t> leaving;
+    leaving.reserve(slots.size());
+    for (const Slot slot : slots) leaving.push_back(index_of(slot));
     std::unique_ptr<View> prepared = prepare_to_publish();
-    for (const Slot slot : slots) view.set_state(slot, State::removed);
-    view.removed += static_cast<std::uint32_t>(slots.size());
+    view.gone = view.gone.with(leaving);
     publish(std::move(prepared));
-    for (const Slot slot : slots) view.names.erase(slot, view.ids.as<Id>());
 }
 
-void Index::Parts::go_back(Start& start) noexcept {
-    for (std::uint32_t slot = start.count; slot < graph.view.count; ++slot)
-        graph.view.names.erase(Slot{slot}, graph.view.ids.as<Id>());
+void Index::Parts::go_back(Start& start, std::span<const std::uint32_t> slots) noexcept {
+    for (const std::uint32_t slot : slots) graph.view.names.erase(Slot{slot}, graph.view.ids.as<Id>());
     start.undo.take_back(graph);
     next_id = start.next_id;
     graph.view.reassigned = ++reassigned;
-    withdrawn_ = publish(std::move(start.view));
-    withdrawn_in_ = ::getpid();
+    withdraw_since(publish(std::move(start.view)));
 }
 
 }  // namespace vicinal

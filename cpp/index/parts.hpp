@@ -13,6 +13,7 @@
 #include "base/team.hpp"
 #include "base/writer_lock.hpp"
 #include "graph/graph.hpp"
+#include "graph/sweep.hpp"
 #include "graph/undo.hpp"
 #include "index/id_order.hpp"
 #include "index/index.hpp"
@@ -40,31 +41,38 @@ struct Index::Parts {
 
     // The rest requires: writing is held.
 
-    // Checks all that is asked of an add, makes room for it, and returns its ids: those given, or the next consecutive
+    // The rows of one call: as callers hand them in, their ids, and the slots they go to.
+    struct Rows {
+        const std::byte* given;
+        std::vector<Id> ids;
+        std::vector<std::uint32_t> slots;
+    };
+    // Checks all that is asked of an add and makes room for it. The ids are those given, or the next consecutive
     // numbers. Throws Stopped.
-    std::vector<Id> admit(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids,
-                          const Crew& crew);
+    Rows admit(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids, const Crew& crew);
     // Throws InvalidArgumentError when some rows would have groups and others none.
     void settle_groups(bool given);
-    // Of the rows that come next. Requires: make_room() has counted them.
-    void store_groups(std::span<const std::int64_t> groups) noexcept;
-    // Links and shows some of the rows from number `done` on. False, and nothing has changed, when the watch says stop.
-    bool add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo, const Crew& crew);
+    void store_groups(std::span<const std::uint32_t> slots, std::span<const std::int64_t> groups) noexcept;
+    // Links and shows some of the rows from number `done` on. Returns how many: none, and nothing has changed, when the
+    // watch says stop.
+    std::size_t add_batch(const Rows& rows, std::size_t done, Undo& undo, const Crew& crew);
+    // Part of what was removed leaves the graph: as much as is due after a call that wrote n rows. What is left out for
+    // want of memory, or because the watch says stop, is left to later calls.
+    void sweep_after(std::size_t n, const Crew& crew);
     std::size_t repair(Watch& watch);  // all or nothing; throws Stopped
     // The ids of the next n rows.
     std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given, Watch& watch) const;
     // Room for n more rows in every table; afterwards storing and linking them allocates scratch, and now and then new
     // codes. Throws Stopped.
     void make_room(std::size_t n, Watch& watch);
-    // Waits until no search can be reading the slots after the last. Throws Stopped.
-    void await_slots(Watch& watch);
+    // Waits until no search can be reading what these slots held, and lets go of it. Throws Stopped.
+    void take_over(std::span<const std::uint32_t> slots, Watch& watch);
     // All the memory that publish() takes. Asked for before a change, so that what was changed can always be shown.
     std::unique_ptr<View> prepare_to_publish();
     // Shows the graph as it is now to searches that start from here on; what they do not see is as old as the result.
     Epochs::Time publish(std::unique_ptr<View> prepared) noexcept;
-    // Lets the last ids.size() slots be found by their ids, once they are shown. Requires: make_room() has counted
-    // them.
-    void enter_ids(std::span<const Id> ids) noexcept;
+    // Lets slots be found by their ids, once they are shown. Requires: make_room() has counted them.
+    void enter_ids(std::span<const std::uint32_t> slots) noexcept;
     // Throws UnknownIdError, DuplicateIdError before anything changes.
     void forget(std::span<const std::int64_t> ids);
 
@@ -72,19 +80,19 @@ struct Index::Parts {
     struct Start {
         explicit Start(Parts& parts)
             : undo(parts.graph),
-              count(parts.graph.view.count),
               nodes(parts.graph.view.nodes()),
               next_id(parts.next_id),
               view(parts.prepare_to_publish()) {}
         Undo undo;
-        std::uint32_t count, nodes;
+        std::uint32_t nodes;
         std::int64_t next_id;
         std::unique_ptr<View> view;
     };
-    void go_back(Start& start) noexcept;
+    // `slots`: those that were shown since.
+    void go_back(Start& start, std::span<const std::uint32_t> slots) noexcept;
     // After a whole add: the new nodes are led to, and now and then whatever their links have cut off gets a link again
     // (graph/reconnect.hpp). A watch that says stop leaves some of it undone.
-    void reconnect_after(Start& start, Watch& watch);
+    void reconnect_after(Start& start, std::span<const std::uint32_t> slots, Watch& watch);
 
 private:
     void free_retired();
@@ -93,8 +101,13 @@ private:
         Epochs::Time time;
     };
     std::vector<Retired> retired_;
-    Epochs::Time withdrawn_ = 0;  // the slots after the last may be known to searches as old as this
+    bool end_sweep(Watch& watch);
+    bool part_from_old_codes(std::span<const std::uint32_t> slots, Watch& watch);
+    void await(Epochs::Time time, pid_t process, Watch& watch) const;
+    void withdraw_since(Epochs::Time time) noexcept;
+    Epochs::Time withdrawn_ = 0;  // vacant slots, and those after the last, may be known to searches as old as this
     pid_t withdrawn_in_ = 0;      // the process in which they were withdrawn
+    const pid_t process_;         // the one in which this was made
 };
 
 // A seat among the readers, and the View as it was when the seat was taken.

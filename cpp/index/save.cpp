@@ -65,8 +65,8 @@ Info Index::info(const std::string& path) {
     const Settings& settings = facts.settings;
     Info info;
     info.options = options_of(settings.metric, settings.dtype, settings.dim, settings.graph);
-    info.size = settings.count - settings.removed;
-    info.removed = settings.removed;
+    info.size = settings.count - settings.gone;
+    info.removed = settings.gone;
     info.file_bytes = facts.file_bytes;
     info.format_major = facts.version.major;
     info.format_minor = facts.version.minor;

@@ -93,7 +93,7 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
     const Space& space = parts_->graph.space;
     const Reading reading(*parts_);
     const View& view = reading.view();
-    check_k(options.k, view.count - view.removed);
+    check_k(options.k, view.size());
     Asked asked = effort_of(options, view);
     asked.exact = options.exact;
     asked.per_group = options.per_group;

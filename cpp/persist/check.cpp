@@ -40,8 +40,8 @@ void check_row(const Graph& graph, std::uint32_t slot, std::vector<std::byte>& g
 // Looks at rows of links, one after the other.
 class LinkCheck {
 public:
-    LinkCheck(const View& view, const std::string& name)
-        : view_(view), name_(name), levels_(view.levels.as<std::int8_t>()) {}
+    LinkCheck(const Graph& graph, const std::string& name)
+        : view_(graph.view), sweep_(graph.sweep), name_(name), levels_(view_.levels.as<std::int8_t>()) {}
 
     void check(std::uint32_t slot, Level level) {
         const Table& table = level == 0 ? view_.links : view_.upper_links;
@@ -68,6 +68,12 @@ private:
         for (const std::uint32_t target : links) {
             if (target >= view_.count)
                 refuse(name_, "a link of " + place(), target, "a slot below " + std::to_string(view_.count));
+            if (!view_.holds(Slot{target}))
+                refuse(name_, "a link of " + place() + " leads to " + row_named(target) +
+                                  ", which is vacant, expected a node");
+            if (slot_ < sweep_.cursor && sweep_.leaving.contains(target) && !sweep_.leaving.contains(slot_))
+                refuse(name_, "a link of " + place() + " leads to " + row_named(target) +
+                                  ", which leaves, though the cursor is past it");
             if (levels_[target] == kCopyLevel)
                 refuse(name_, "a link of " + place() + " leads to " + row_named(target) +
                                   ", which is a copy, expected a node");
@@ -90,6 +96,7 @@ private:
     }
 
     const View& view_;
+    const Sweep& sweep_;
     const std::string& name_;
     const std::int8_t* levels_;
     std::uint32_t slot_ = 0;
@@ -98,6 +105,25 @@ private:
 };
 
 }  // namespace
+
+void check_states(Graph& graph, std::span<const std::uint8_t> states, const Settings& settings,
+                  const std::string& name) {
+    std::vector<std::uint32_t> gone, vacant, leaving;
+    for (std::uint32_t slot = 0; slot < states.size(); ++slot) {
+        const State state{states[slot]};
+        if (states[slot] > static_cast<std::uint8_t>(State::leaving))
+            refuse(name, "the state of " + row_named(slot), states[slot], "0 to 3");
+        if (state != State::live) gone.push_back(slot);
+        if (state == State::vacant) vacant.push_back(slot);
+        if (state == State::leaving) leaving.push_back(slot);
+    }
+    if (gone.size() != settings.gone)
+        refuse(name, "the number of rows that are marked as not live", gone.size(), std::to_string(settings.gone));
+    if (leaving.empty() && settings.cursor != 0) refuse(name, "the cursor of no pass", settings.cursor, "0");
+    graph.view.gone = SlotSet().with(gone);
+    graph.view.vacant = SlotSet().with(vacant);
+    graph.sweep = {SlotSet().with(leaving), settings.cursor};
+}
 
 std::uint64_t check_levels(const View& view, const Settings& settings, const std::string& name) {
     const std::span levels(view.levels.as<const std::int8_t>(), settings.count);
@@ -110,7 +136,13 @@ std::uint64_t check_levels(const View& view, const Settings& settings, const std
         upper_rows += upper_rows_of(levels[slot]);
         top = std::max<Level>(top, levels[slot]);
     }
-    if (settings.count != 0 && levels[settings.entry] != top)
+    if (view.vacant.size() == settings.count) {
+        if (settings.entry != 0) refuse(name, "the entry where all rows are vacant", settings.entry, "0");
+        return 0;
+    }
+    if (!view.holds(Slot{settings.entry}))
+        refuse(name, "the entry, " + row_named(settings.entry) + ", is vacant, expected a node");
+    if (levels[settings.entry] != top)
         refuse(name, "the level of the entry, " + row_named(settings.entry) + ",", levels[settings.entry],
                "the highest, " + std::to_string(top));
     if (upper_rows > std::numeric_limits<std::uint32_t>::max())
@@ -118,28 +150,15 @@ std::uint64_t check_levels(const View& view, const Settings& settings, const std
     return upper_rows;
 }
 
-void check_states(const View& view, const Settings& settings, const std::string& name) {
-    const std::span states(view.states.as<const std::uint8_t>(), settings.count);
-    std::uint32_t removed = 0;
-    for (std::uint32_t slot = 0; slot < settings.count; ++slot) {
-        const State state{states[slot]};
-        if (state != State::live && state != State::removed)
-            refuse(name, "the state of " + row_named(slot), states[slot], "1 or 2");
-        removed += state == State::removed ? 1 : 0;
-    }
-    if (removed != settings.removed)
-        refuse(name, "the number of rows that are marked as removed", removed, std::to_string(settings.removed));
-}
-
 void check_ids(const View& view, const Settings& settings, const std::string& name) {
     constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
     const std::span ids(view.ids.as<const std::int64_t>(), settings.count);
-    const std::span states(view.states.as<const std::uint8_t>(), settings.count);
-    const auto is_live = [&](std::uint32_t slot) { return State{states[slot]} == State::live; };
+    const auto is_live = [&](std::uint32_t slot) { return view.is_live(Slot{slot}); };
 
     bool ascending = true;
     std::int64_t last = -1;
     for (std::uint32_t slot = 0; slot < settings.count; ++slot) {
+        if (!view.holds(Slot{slot})) continue;
         const std::int64_t id = ids[slot];
         if (id < 0) refuse(name, "the id of " + row_named(slot), id, "0 or more");
         if (id >= settings.next_id && !(id == kLargest && settings.next_id == kLargest))
@@ -151,7 +170,7 @@ void check_ids(const View& view, const Settings& settings, const std::string& na
     if (ascending) return;
 
     std::vector<std::int64_t> live;
-    live.reserve(settings.count - settings.removed);
+    live.reserve(settings.count - settings.gone);
     for (std::uint32_t slot = 0; slot < settings.count; ++slot)
         if (is_live(slot)) live.push_back(ids[slot]);
     std::sort(live.begin(), live.end());
@@ -162,14 +181,24 @@ void check_ids(const View& view, const Settings& settings, const std::string& na
 void check_rows(const Graph& graph, const std::string& name, Effort& effort) {
     std::vector<std::byte> given(graph.space.given_row_bytes());
     for (std::uint32_t slot = 0; slot < graph.view.count; ++slot) {
-        check_row(graph, slot, given, name);
+        if (graph.view.holds(Slot{slot})) check_row(graph, slot, given, name);
         if (slot % kRowsAtOnce == kRowsAtOnce - 1) effort.add(kRowsAtOnce * graph.space.stride());
     }
 }
 
-void check_links(const View& view, const std::string& name, Effort& effort) {
-    LinkCheck links(view, name);
+void check_vacant(const View& view, const std::string& name) {
+    view.vacant.for_each([&](std::uint32_t slot) {
+        for (const Table* table : {&view.rows, &view.ids, &view.groups, &view.levels, &view.links})
+            if (!all_zero(table->row(slot), table->row(slot) + table->stride()))
+                refuse(name, row_named(slot) + " is vacant and holds bytes that are not zero");
+    });
+}
+
+void check_links(const Graph& graph, const std::string& name, Effort& effort) {
+    const View& view = graph.view;
+    LinkCheck links(graph, name);
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
+        if (!view.holds(Slot{slot})) continue;
         links.check(slot, 0);  // a copy has this row too
         for (Level level = 1; level <= view.level(Slot{slot}); ++level) links.check(slot, level);
         if (slot % kRowsAtOnce == kRowsAtOnce - 1) effort.add(kRowsAtOnce * view.links.stride());
@@ -179,10 +208,12 @@ void check_links(const View& view, const std::string& name, Effort& effort) {
 void check_copies(const Graph& graph, const std::string& name, Effort& effort) {
     const View& view = graph.view;
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
-        if (view.is_node(Slot{slot})) continue;
+        if (!view.holds(Slot{slot}) || !view.is_copy(Slot{slot})) continue;
         const std::size_t links = view.links_of(Slot{slot}, 0).degree();
         if (links != 1) refuse(name, "the number of links of " + row_named(slot) + ", a copy,", links, "1");
         const Slot node = node_of(view, Slot{slot});
+        if (graph.sweep.leaving.contains(node) && !graph.sweep.leaving.contains(slot))
+            refuse(name, row_named(slot) + " stays, and is a copy of " + row_named(index_of(node)) + ", which leaves");
         if (std::memcmp(view.vector(node), view.vector(Slot{slot}), graph.space.row_bytes()) != 0)
             refuse(name, row_named(slot) + " is a copy of " + row_named(index_of(node)) + " and holds another vector");
         effort.add(graph.space.stride());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "graph/graph.hpp"
@@ -14,10 +15,12 @@ namespace vicinal {
 // Each throws CorruptIndexError for the first thing that is wrong; `name` says whose it is. Each relies on those
 // before it.
 
+// The states of the rows, of which `graph` takes notice.
+void check_states(Graph& graph, std::span<const std::uint8_t> states, const Settings& settings,
+                  const std::string& name);
+
 // Levels, and that the entry has the highest. Returns how many rows of upper links they take.
 std::uint64_t check_levels(const View& view, const Settings& settings, const std::string& name);
-
-void check_states(const View& view, const Settings& settings, const std::string& name);
 
 // Not negative, below the next id, and none twice among the live.
 void check_ids(const View& view, const Settings& settings, const std::string& name);
@@ -25,8 +28,11 @@ void check_ids(const View& view, const Settings& settings, const std::string& na
 // Vectors that could have been added, padding that is zero, norms between the shortest and the longest.
 void check_rows(const Graph& graph, const std::string& name, Effort& effort);
 
+// That there is nothing in vacant rows.
+void check_vacant(const View& view, const std::string& name);
+
 // Links to other nodes of the level, none twice, and nothing after the first empty lane.
-void check_links(const View& view, const std::string& name, Effort& effort);
+void check_links(const Graph& graph, const std::string& name, Effort& effort);
 
 // Of each copy one link, to a node with its bytes.
 void check_copies(const Graph& graph, const std::string& name, Effort& effort);

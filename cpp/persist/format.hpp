@@ -11,15 +11,17 @@
 //   groups        count numbers of 64 bits, of any value: what the user has rows counted by. Not in an empty index
 //   levels        count bytes: the highest level of each node, at most 16; or 255: a copy, which is no node but has the
 //                 bytes of one
-//   states        count bytes: 1 live, 2 removed (graph/view.hpp)
+//   states        count bytes: 1 live; 2 removed, and still led to; 3 removed, and leaving in the pass that is under
+//                 way (graph/sweep.hpp); 0 vacant: its row, id, group, level and links on level 0 are zeros
 //   links         count rows of links on level 0: 2M lanes of 32 bits, then zeros up to the stride
 //   upper links   for each node of level L > 0, in the order of slots, L rows: level 1 first; M lanes each, then
 //                 zeros up to the stride
 //   calibration   which effort reaches which recall, below; only where the index was tuned. A reader may do without
 //
 // A row of links takes whole lines of 64 bytes, or a power of two below that (Layout::stride_of). Its links stand
-// first, each another slot that reaches that level, none twice; every lane after them holds the node's own slot. The
-// row of a copy has one link, to its node.
+// first, each another slot that is not vacant and reaches that level, none twice; every lane after them holds the node's
+// own slot. The row of a copy has one link, to its node. Rows before the cursor of a pass lead to nobody that leaves in
+// it, unless they leave themselves.
 //
 // Settings, 88 bytes
 //    0   4  dim
@@ -30,11 +32,11 @@
 //    8   4  M
 //   12   4  ef_construction
 //   16   8  seed
-//   24   4  count: rows, whether live or removed
-//   28   4  removed
+//   24   4  count: rows, whatever their state
+//   28   4  of these, how many are not live
 //   32   8  insertions: the level of the next node is drawn with it. Any number will do, since it may count round
 //   40   8  next id, above every id but 2^63 - 1, which is also the highest it may be
-//   48   4  entry: a node of the highest level there is; 0 in an empty index
+//   48   4  entry: a node of the highest level there is; 0 where there is none
 //   52   4  the number of nodes at which an automatic traversal is chosen anew
 //   56   8  norm of the shortest vector ever added, a double    } all three are zero unless the metric is ip;
 //   64   8  norm of the longest one, a double                   } of the rows none is shorter or longer
@@ -42,7 +44,8 @@
 //   80   1  kind of codes: 1 none, 2 u8, 3 sq8 (codecs/walk_code.hpp)    } as asked for, or as chosen under automatic
 //   81   1  1 when there are coarse codes, of sq4, besides; else 0       } traversal. Codes are not stored: they are
 //           made from the rows
-//   82   6  zero
+//   82   2  zero
+//   84   4  cursor of the pass that is under way: the first row it has not looked at; 0 when there is none
 //
 // Calibration: 8 bytes, then 56 for each of 1 to 4 096 entries, which ascend by k and, at one k, by target
 //    0   4  number of live rows when it was measured, not 0
@@ -59,7 +62,7 @@
 //   40   8  lower bound of its confidence interval, from 0 to that; below the target: it was not reached
 //   48   8  mean number of vectors compared, a double not below 0
 //
-// Each count stands once. `removed` could be had by counting states, and stands here so that whoever asks what is in
+// Each count stands once. How many are not live could be had by counting states, and stands here so that whoever asks what is in
 // a file need not read more than its settings; the reader counts and compares. The rest is derived: the length of
 // every section from count, M and dim; that of the upper links from the levels, as is where each node's begin; the
 // top level is the entry's. Factors (inverse norms under cosine, heights under ip) are computed from the rows, in an
@@ -77,6 +80,13 @@
 
 #include "file/container.hpp"
 
+namespace vicinal {
+
+// What a file says of a row.
+enum class State : std::uint8_t { vacant = 0, live = 1, removed = 2, leaving = 3 };
+
+}  // namespace vicinal
+
 namespace vicinal::format {
 
 constexpr FormatVersion kVersion{1, 0};
@@ -88,10 +98,10 @@ constexpr SectionKind kKinds[] = {kSettings, kRows, kIds, kLevels, kStates, kLin
 
 constexpr std::size_t kSettingsBytes = 88;
 constexpr std::size_t kDimAt = 0, kMetricAt = 4, kDtypeAt = 5, kLiftAt = 6, kTraversalAt = 7, kMAt = 8;
-constexpr std::size_t kEfConstructionAt = 12, kSeedAt = 16, kCountAt = 24, kRemovedAt = 28, kInsertionsAt = 32;
+constexpr std::size_t kEfConstructionAt = 12, kSeedAt = 16, kCountAt = 24, kGoneAt = 28, kInsertionsAt = 32;
 constexpr std::size_t kNextIdAt = 40, kEntryAt = 48, kJudgeAtAt = 52, kShortestAt = 56, kLongestAt = 64,
                       kCeilingAt = 72;
-constexpr std::size_t kFineAt = 80, kCoarseAt = 81, kZerosAt = 82, kZeros = 6;
+constexpr std::size_t kFineAt = 80, kCoarseAt = 81, kZerosAt = 82, kZeros = 2, kCursorAt = 84;
 
 constexpr std::size_t kTunedHeadBytes = 8, kTunedEntryBytes = 56;
 constexpr std::size_t kTunedSizeAt = 0, kTunedQueriesAt = 4;

@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/checked.hpp"
 #include "base/errors.hpp"
@@ -61,7 +62,7 @@ void derive_places_of_upper_links(View& view) {
     std::uint32_t upper = 0;
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
         view.upper_first.as<std::uint32_t>()[slot] = upper;
-        upper += upper_rows_of(view.level(Slot{slot}));
+        upper += upper_rows_of(view.level(Slot{slot}));  // of what is vacant, that is level 0
     }
 }
 
@@ -72,6 +73,7 @@ void derive_factors(Graph& graph) {
     float* factors = graph.view.factors.as<float>();
     for (std::uint32_t slot = 0; slot < graph.view.count; ++slot) {
         const std::byte* row = graph.view.vector(Slot{slot});
+        if (!graph.view.holds(Slot{slot})) continue;
         factors[slot] =
             metric == Metric::cosine ? graph.space.inverse_norm(row) : graph.space.height(row, graph.norms.ceiling);
     }
@@ -103,7 +105,11 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     View& view = graph.view;
     check_lengths(container, graph.layout, settings, name);
 
-    // The length of the upper links follows from the levels, so the levels come first.
+    // The length of the upper links follows from the levels, so the levels come first, and what they are of.
+    std::vector<std::uint8_t> states(settings.count);
+    container.read(kStates, std::as_writable_bytes(std::span(states)));
+    view.count = settings.count;
+    check_states(graph, states, settings, name);
     view.levels.reserve(settings.count, 0);
     read_table(container, kLevels, view.levels, settings.count);
     const std::uint64_t upper_rows = check_levels(view, settings, name);
@@ -111,8 +117,6 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
 
     if (container.has(kGroups)) view.groups = Table(sizeof(std::int64_t));
     view.reserve(settings.count, upper_rows, watch);
-    view.count = settings.count;
-    read_table(container, kStates, view.states, settings.count);
     read_table(container, kIds, view.ids, settings.count);
     if (view.has_groups()) read_table(container, kGroups, view.groups, settings.count);
     read_table(container, kRows, view.rows, settings.count);
@@ -121,17 +125,16 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     view.calibration = read_calibration(container, name);
     container.check_unread();
 
-    view.removed = settings.removed;
     view.upper_count = static_cast<std::uint32_t>(upper_rows);
     view.entry = Slot{settings.entry};
-    view.top = settings.count == 0 ? -1 : view.level(view.entry);
+    view.top = view.vacant.size() == settings.count ? -1 : view.level(view.entry);
     graph.insertions = settings.insertions;
     graph.norms = settings.norms;
     derive_places_of_upper_links(view);
-    check_states(view, settings, name);
+    check_vacant(view, name);
     check_ids(view, settings, name);
     check_rows(graph, name, effort);
-    check_links(view, name, effort);
+    check_links(graph, name, effort);
     check_copies(graph, name, effort);
     derive_chains(view);
     derive_factors(graph);

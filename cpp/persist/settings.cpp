@@ -82,7 +82,8 @@ Settings settings_of(const Graph& graph, std::int64_t next_id) {
     settings.dim = graph.space.dim();
     settings.graph = graph.options;
     settings.count = graph.view.count;
-    settings.removed = graph.view.removed;
+    settings.gone = graph.view.gone.size();
+    settings.cursor = graph.sweep.cursor;
     settings.insertions = graph.insertions;
     settings.next_id = next_id;
     settings.entry = index_of(graph.view.entry);
@@ -104,12 +105,13 @@ SettingsBytes encode(const Settings& settings) {
     store_number(bytes, kEfConstructionAt, static_cast<std::uint32_t>(settings.graph.ef_construction));
     store_number(bytes, kSeedAt, settings.graph.seed);
     store_number(bytes, kCountAt, settings.count);
-    store_number(bytes, kRemovedAt, settings.removed);
+    store_number(bytes, kGoneAt, settings.gone);
     store_number(bytes, kInsertionsAt, settings.insertions);
     store_number(bytes, kNextIdAt, static_cast<std::uint64_t>(settings.next_id));
     store_number(bytes, kEntryAt, settings.entry);
     store_number(bytes, kJudgeAtAt, settings.judge_at);
     store_number(bytes, kFineAt, static_cast<std::uint8_t>(settings.codes.fine));
+    store_number(bytes, kCursorAt, settings.cursor);
     store_number(bytes, kCoarseAt, static_cast<std::uint8_t>(settings.codes.coarse));
     store_number(bytes, kShortestAt, std::bit_cast<std::uint64_t>(settings.norms.shortest));
     store_number(bytes, kLongestAt, std::bit_cast<std::uint64_t>(settings.norms.longest));
@@ -135,7 +137,8 @@ Settings decode_settings(std::span<const std::byte> bytes, const std::string& na
         fields.number<std::uint32_t>("ef_construction", kEfConstructionAt, 1, kMaxEfConstruction);
     settings.graph.seed = fields.number<std::uint64_t>("the seed", kSeedAt, 0, kAny);
     settings.count = fields.number<std::uint32_t>("the number of rows", kCountAt, 0, kMaxSlots - 1);
-    settings.removed = fields.number<std::uint32_t>("the number of removed rows", kRemovedAt, 0, settings.count);
+    settings.gone = fields.number<std::uint32_t>("the number of rows that are not live", kGoneAt, 0, settings.count);
+    settings.cursor = fields.number<std::uint32_t>("the cursor", kCursorAt, 0, settings.count);
     settings.insertions = fields.number<std::uint64_t>("the number of insertions", kInsertionsAt, 0, kAny);
     settings.next_id = static_cast<std::int64_t>(fields.number<std::uint64_t>(
         "the next id", kNextIdAt, 0, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())));

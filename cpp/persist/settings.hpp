@@ -20,7 +20,8 @@ struct Settings {
     std::size_t dim = 0;
     GraphOptions graph;
     std::uint32_t count = 0;
-    std::uint32_t removed = 0;
+    std::uint32_t gone = 0;    // rows that are not live
+    std::uint32_t cursor = 0;  // of a pass
     std::uint64_t insertions = 0;
     std::int64_t next_id = 0;
     std::uint32_t entry = 0;

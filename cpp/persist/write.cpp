@@ -13,26 +13,74 @@
 namespace vicinal {
 namespace {
 
-// The rows of a table without its spare room: they lie without gaps.
-Strip first_rows(const Table& table, std::size_t rows) { return {table.data(), table.stride(), rows, table.stride()}; }
+constexpr std::size_t kZeroBytes = std::size_t{1} << 19;  // the longest row: 65 536 numbers of 4 bytes, and padding
+
+// The rows of a table without its spare room, and zeros for what is vacant: what was removed is not in the file.
+std::vector<Strip> rows_of(const Table& table, const View& view) {
+    static const std::vector<std::byte> kZeros(kZeroBytes);
+    std::vector<Strip> strips;
+    std::uint32_t begin = 0;
+    const auto rows_before = [&](std::uint32_t slot) {
+        if (begin != slot) strips.emplace_back(table.row(begin), table.stride(), slot - begin, table.stride());
+    };
+    view.vacant.for_each([&](std::uint32_t slot) {
+        rows_before(slot);
+        strips.emplace_back(std::span(kZeros).first(table.stride()));
+        begin = slot + 1;
+    });
+    rows_before(view.count);
+    return strips;
+}
+
+// In the order of slots, whatever the order in which they were taken into use.
+std::vector<Strip> upper_rows_of(const View& view) {
+    const Table& table = view.upper_links;
+    std::vector<Strip> strips;
+    for (std::uint32_t slot = 0; slot < view.count; ++slot) {
+        if (!view.is_node(Slot{slot}) || view.level(Slot{slot}) == 0) continue;
+        const std::byte* first = table.row(view.upper_first.as<std::uint32_t>()[slot]);
+        const auto rows = static_cast<std::size_t>(view.level(Slot{slot}));
+        if (!strips.empty() && strips.back().base + strips.back().count * table.stride() == first)
+            strips.back().count += rows;
+        else
+            strips.emplace_back(first, table.stride(), rows, table.stride());
+    }
+    return strips;
+}
+
+std::vector<std::byte> states_of(const Graph& graph) {
+    const auto value = [](State state) { return static_cast<std::byte>(state); };
+    std::vector<std::byte> states(graph.view.count, value(State::live));
+    graph.view.gone.for_each([&](std::uint32_t slot) { states[slot] = value(State::removed); });
+    graph.sweep.leaving.for_each([&](std::uint32_t slot) { states[slot] = value(State::leaving); });
+    graph.view.vacant.for_each([&](std::uint32_t slot) { states[slot] = value(State::vacant); });
+    return states;
+}
 
 std::vector<std::byte> calibration_of(const View& view) {
     return view.calibration == nullptr ? std::vector<std::byte>{} : encode(*view.calibration);
 }
 
-// Borrows all it is given.
-std::vector<SectionToWrite> sections_of(const SettingsBytes& settings, const View& view,
-                                        const std::vector<std::byte>& calibration) {
+// What is made for the file, and not borrowed from the graph.
+struct Made {
+    Made(const Graph& graph, std::int64_t next_id)
+        : settings(encode(settings_of(graph, next_id))),
+          states(states_of(graph)),
+          calibration(calibration_of(graph.view)) {}
+    SettingsBytes settings;
+    std::vector<std::byte> states, calibration;
+};
+
+std::vector<SectionToWrite> sections_of(const View& view, const Made& made) {
     using namespace format;
-    const std::size_t count = view.count;
     std::vector<SectionToWrite> sections{
-        {kSettings, {Strip(settings)}}, {kRows, {first_rows(view.rows, count)}}, {kIds, {first_rows(view.ids, count)}}};
-    if (view.has_groups() && count != 0) sections.push_back({kGroups, {first_rows(view.groups, count)}});
-    sections.push_back({kLevels, {first_rows(view.levels, count)}});
-    sections.push_back({kStates, {first_rows(view.states, count)}});
-    sections.push_back({kLinks, {first_rows(view.links, count)}});
-    sections.push_back({kUpperLinks, {first_rows(view.upper_links, view.upper_count)}});
-    if (!calibration.empty()) sections.push_back({kCalibration, {Strip(std::span(calibration))}});
+        {kSettings, {Strip(made.settings)}}, {kRows, rows_of(view.rows, view)}, {kIds, rows_of(view.ids, view)}};
+    if (view.has_groups() && view.count != 0) sections.push_back({kGroups, rows_of(view.groups, view)});
+    sections.push_back({kLevels, rows_of(view.levels, view)});
+    sections.push_back({kStates, {Strip(std::span(made.states))}});
+    sections.push_back({kLinks, rows_of(view.links, view)});
+    sections.push_back({kUpperLinks, upper_rows_of(view)});
+    if (!made.calibration.empty()) sections.push_back({kCalibration, {Strip(std::span(made.calibration))}});
     return sections;
 }
 
@@ -62,9 +110,8 @@ void write(ByteSink& sink, std::span<const SectionToWrite> sections, Watch& watc
 }  // namespace
 
 std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, Watch& watch) {
-    const SettingsBytes settings = encode(settings_of(graph, next_id));
-    const std::vector<std::byte> calibration = calibration_of(graph.view);
-    const std::vector<SectionToWrite> sections = sections_of(settings, graph.view, calibration);
+    const Made made(graph, next_id);
+    const std::vector<SectionToWrite> sections = sections_of(graph.view, made);
     std::vector<std::byte> bytes;
     bytes.reserve(container_bytes(sections));
     MemorySink sink(bytes);
@@ -73,10 +120,9 @@ std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, 
 }
 
 void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch) {
-    const SettingsBytes settings = encode(settings_of(graph, next_id));
-    const std::vector<std::byte> calibration = calibration_of(graph.view);
+    const Made made(graph, next_id);
+    const std::vector<SectionToWrite> sections = sections_of(graph.view, made);
     AtomicReplace file(disk, path);
-    const std::vector<SectionToWrite> sections = sections_of(settings, graph.view, calibration);
     write(file, sections, watch);
     file.sync();
     // The last chance to turn back: whoever pressed Ctrl-C meanwhile keeps the old file.

@@ -37,15 +37,6 @@ void IdMap::store(std::size_t cell, std::uint32_t value) {
     std::atomic_ref(cells_.as<std::uint32_t>()[cell]).store(value, std::memory_order_release);
 }
 
-std::optional<Slot> IdMap::find(Id id, const Id* ids, std::uint32_t count) const {
-    if (cells_.capacity() == 0) return std::nullopt;
-    for (std::size_t cell = home_of(id);; cell = after(cell)) {
-        const std::uint32_t found = load(cell);
-        if (found == kEmpty) return std::nullopt;
-        if (found <= count && ids[found - 1] == id) return Slot{found - 1};
-    }
-}
-
 void IdMap::insert(Slot slot, const Id* ids) {
     std::size_t cell = home_of(ids[index_of(slot)]);
     while (load(cell) != kEmpty && load(cell) != kErased) cell = after(cell);
@@ -55,8 +46,10 @@ void IdMap::insert(Slot slot, const Id* ids) {
 }
 
 void IdMap::erase(Slot slot, const Id* ids) {
+    if (cells_.capacity() == 0) return;
     std::size_t cell = home_of(ids[index_of(slot)]);
-    while (load(cell) != index_of(slot) + 1) cell = after(cell);
+    for (; load(cell) != index_of(slot) + 1; cell = after(cell))
+        if (load(cell) == kEmpty) return;
     store(cell, kErased);
     --size_;
 }

@@ -19,12 +19,21 @@ namespace vicinal {
 // has a copy of its own, which growth leaves as it was.
 class IdMap {
 public:
-    // Only slots below `count` are looked at: what was entered since is beyond what a reader knows.
-    std::optional<Slot> find(Id id, const Id* ids, std::uint32_t count) const;
+    // An id may be entered more than once, of which its reader knows one: counts(slot). Other slots' ids are not looked
+    // at, for they may be changing.
+    template <class Counts>
+    std::optional<Slot> find(Id id, const Id* ids, Counts&& counts) const {
+        if (cells_.capacity() == 0) return std::nullopt;
+        for (std::size_t cell = home_of(id);; cell = after(cell)) {
+            const std::uint32_t found = load(cell);
+            if (found == kEmpty) return std::nullopt;
+            if (found != kErased && counts(Slot{found - 1}) && ids[found - 1] == id) return Slot{found - 1};
+        }
+    }
 
-    // Requires: the id of `slot` is ids[slot] and is not in the map; reserve() has made room.
+    // Requires: the id of `slot` is ids[slot]; `slot` is not in the map; reserve() has made room.
     void insert(Slot slot, const Id* ids);
-    // Requires: `slot` is in the map.
+    // Nothing happens when `slot` is not in the map.
     void erase(Slot slot, const Id* ids);
 
     // Room for `count` entries in all. Strong guarantee.

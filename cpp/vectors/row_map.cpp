@@ -47,11 +47,4 @@ std::size_t RowMap::cells_for(std::size_t entries) {
 
 RowMap::RowMap(std::size_t entries) : cells_(cells_for(entries), kEmpty) {}
 
-void RowMap::insert(std::uint64_t hash, Slot slot) {
-    std::size_t cell = hash & (cells_.size() - 1);
-    while (cells_[cell] != kEmpty) cell = (cell + 1) & (cells_.size() - 1);
-    cells_[cell] = index_of(slot) + 1;
-    ++used_;
-}
-
 }  // namespace vicinal

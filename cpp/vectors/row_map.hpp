@@ -11,7 +11,8 @@
 namespace vicinal {
 
 // An open-addressing table of slots, for a writer alone. Rows stay where they are stored: who looks for one compares
-// them. Nothing is erased; an entry whose slot has come to hold something else is in nobody's way.
+// them. Nothing is erased; an entry whose slot has come to hold something else is in nobody's
+// way, and makes room for the next that comes its way.
 class RowMap {
 public:
     RowMap() = default;
@@ -31,8 +32,17 @@ public:
         return std::nullopt;
     }
 
-    // Requires: there is room.
-    void insert(std::uint64_t hash, Slot slot);
+    // In an empty cell, or in place of an entry under this hash that is_old(slot). Requires: there is room.
+    template <class IsOld>
+    void insert(std::uint64_t hash, Slot slot, IsOld&& is_old) {
+        std::size_t cell = hash & (cells_.size() - 1);
+        while (cells_[cell] != kEmpty && !is_old(Slot{cells_[cell] - 1})) cell = (cell + 1) & (cells_.size() - 1);
+        used_ += cells_[cell] == kEmpty ? 1U : 0U;
+        cells_[cell] = index_of(slot) + 1;
+    }
+    void insert(std::uint64_t hash, Slot slot) {
+        insert(hash, slot, [](Slot) { return false; });
+    }
 
     // For so many more: entries of the past take room too, until the owner makes the table anew.
     bool has_room_for(std::size_t entries) const { return used_ + entries <= cells_.size() - cells_.size() / 8; }

@@ -93,8 +93,7 @@ TEST_CASE("a gate lets nobody through who is removed, not admitted, or newer tha
     Admitted admitted;
     admitted.reset(view.count);
     for (const std::uint32_t slot : {1U, 2U, 9U}) admitted.admit(slot);
-    view.set_state(Slot{2}, State::removed);
-    view.removed = 1;
+    view.gone = view.gone.with(std::vector<std::uint32_t>{2});
     view.count = 9;
 
     const Gate gate(view, &admitted);

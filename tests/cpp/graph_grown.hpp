@@ -23,14 +23,16 @@ inline void grow(Graph& graph, const std::byte* rows, std::size_t n, std::size_t
     Team team(threads);
     Watch nobody;
     graph.view.reserve(graph.view.count + n, graph.view.upper_count + upper_rows_needed(graph, n), nobody);
-    reserve_lookup(graph, graph.view.count + n, nobody);
+    reserve_lookup(graph, n, nobody);
+    const std::vector<std::uint32_t> slots = next_slots(graph.view, n);
     Undo undo(graph);
     for (std::size_t done = 0; done < n;) {
         const std::size_t batch = batch_size(graph.view.nodes(), n - done);
         std::vector<Id> ids;
-        for (std::size_t i = 0; i < batch; ++i) ids.push_back(Id{static_cast<std::int64_t>(graph.view.count + i)});
-        store_batch(graph, rows + done * graph.space.given_row_bytes(), ids, {team, nobody});
-        link_batch(graph, static_cast<std::uint32_t>(batch), undo, {team, nobody}, {done, n});
+        const std::span here = std::span(slots).subspan(done, batch);
+        for (const std::uint32_t slot : here) ids.push_back(Id{slot});
+        store_batch(graph, rows + done * graph.space.given_row_bytes(), ids, here, {team, nobody});
+        link_batch(graph, here, undo, {team, nobody}, {done, n});
         done += batch;
     }
 }
@@ -58,7 +60,8 @@ inline std::string difference(const View& a, const View& b) {
         if (std::memcmp(a.rows.row(slot), b.rows.row(slot), a.rows.stride()) != 0) return "vector" + where;
         if (a.factor(Slot{slot}) != b.factor(Slot{slot})) return "factor" + where;
         if (a.id(Slot{slot}) != b.id(Slot{slot})) return "id" + where;
-        if (a.state(Slot{slot}) != b.state(Slot{slot})) return "state" + where;
+        if (a.is_live(Slot{slot}) != b.is_live(Slot{slot})) return "whether it is live," + where;
+        if (a.holds(Slot{slot}) != b.holds(Slot{slot})) return "whether it is vacant," + where;
         if (a.level(Slot{slot}) != b.level(Slot{slot})) return "level" + where;
         if (next_copy(a, slot) != next_copy(b, slot)) return "copies" + where;
         if (links_of(a, slot, 0) != links_of(b, slot, 0)) return "links on level 0" + where;

@@ -123,7 +123,7 @@ TEST_CASE("of copies any can be removed, the node among them, and the others are
     CHECK(ask(index, row_of(vectors, 1), {.k = 1, .ef = 40}).distances[0] > 0);
     add(index, row_of(vectors, 1));
     CHECK(ask(index, row_of(vectors, 1), {.k = 1, .ef = 40}).ids == Ids{1'600});
-    CHECK(index.graph_shape().copies == 1'201);
+    CHECK(index.graph_shape().copies == 400 * 3 - 2 * 133);  // those removed last leave with the next rows
 }
 
 TEST_CASE("an index with copies is the same for any number of threads, and after a load goes on as if it had stayed") {

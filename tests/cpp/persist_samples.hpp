@@ -43,13 +43,13 @@ inline void add(Index& index, std::size_t n, unsigned seed) {
     index.add(vectors.data(), n, {}, 1, watch);
 }
 
-// n vectors, of which every `removed_step`th is removed again (0: none).
+// n vectors, of which every `removed_step`th is removed again (0: none): the first is not, unless all are.
 inline std::unique_ptr<Index> make_index(const Options& options, std::size_t n, std::size_t removed_step = 0,
                                          unsigned seed = 7) {
     auto index = std::make_unique<Index>(options);
     add(*index, n, seed);
     std::vector<std::int64_t> gone;
-    for (std::size_t id = 0; removed_step != 0 && id < n; id += removed_step)
+    for (std::size_t id = removed_step - 1; removed_step != 0 && id < n; id += removed_step)
         gone.push_back(static_cast<std::int64_t>(id));
     index->remove(gone);
     return index;
