@@ -33,24 +33,35 @@ std::span<const std::int64_t> numbers_of(const Ids& ids) { return {ids.data(), s
     throw py::error_already_set();
 }
 
-py::array_t<std::int64_t> add(Handle& self, const py::array& vectors, const Ids& ids, const Ids& groups,
-                              std::size_t threads, py::object progress) {
+using Write = Added (Index::*)(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids,
+                               std::size_t threads, Watch& watch, std::span<const std::int64_t> groups);
+
+template <Write kWrite>
+py::array_t<std::int64_t> write(Handle& self, const py::array& vectors, const Ids& ids, const Ids& groups,
+                                std::size_t threads, py::object progress) {
     const Options& options = self.index->options();
     const Rows rows = rows_of(vectors, "vectors", options.dtype, options.dim);
     PythonWatch watch(std::move(progress));
     const Added added = watched(watch, [&](Watch& core) {
-        return self.index->add(rows.data, rows.n, numbers_of(ids), resolve_threads(threads), core, numbers_of(groups));
+        return ((*self.index).*kWrite)(rows.data, rows.n, numbers_of(ids), resolve_threads(threads), core,
+                                       numbers_of(groups));
     });
     py::array_t<std::int64_t> in = as_array(added.ids);
     if (watch.error() && watch.error()->matches(PyExc_KeyboardInterrupt)) throw_interrupted(in, *watch.error());
     if (watch.error()) {
-        // An exception of the caller's own, from `progress` or a signal handler, stops an add as Ctrl-C does, and tells
+        // An exception of the caller's own, from `progress` or a signal handler, stops a call as Ctrl-C does, and tells
         // as much.
         if (PyObject_SetAttrString(watch.error()->value().ptr(), "added", in.ptr()) != 0) PyErr_Clear();
         watch.throw_error();
     }
-    if (!added.complete) throw std::logic_error("add stopped, though nobody asked it to");
+    if (!added.complete) throw std::logic_error("a call stopped, though nobody asked it to");
     return in;
+}
+
+void remove(Handle& self, const Ids& ids, std::size_t threads) {
+    PythonWatch watch(py::none{});
+    watched(watch, [&](Watch& core) { self.index->remove(numbers_of(ids), resolve_threads(threads), core); });
+    watch.throw_error();
 }
 
 void check(const Handle& self, const py::array& vectors, std::size_t threads) {
@@ -186,7 +197,12 @@ void bind_index(py::module_& module) {
              }),
              "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a)
         .def(py::init(&adopt), "loaded"_a)
-        .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a, "progress"_a)
+        .def("_add", &write<&Index::add>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a,
+             "progress"_a)
+        .def("_update", &write<&Index::update>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a,
+             "progress"_a)
+        .def("_upsert", &write<&Index::upsert>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a,
+             "progress"_a)
         .def("_check", &check, "vectors"_a, "threads"_a)
         .def(
             "_search",
@@ -236,9 +252,7 @@ void bind_index(py::module_& module) {
                 return as_array(without_gil([&] { return self.index->groups(numbers_of(ids)); }));
             },
             "ids"_a.noconvert())
-        .def(
-            "_remove", [](Handle& self, const Ids& ids) { without_gil([&] { self.index->remove(numbers_of(ids)); }); },
-            "ids"_a.noconvert())
+        .def("_remove", &remove, "ids"_a.noconvert(), "threads"_a)
         .def("_contains", [](const Handle& self, std::int64_t id) { return self.index->contains(id); })
         .def("__len__", [](const Handle& self) { return self.index->size(); })
         .def("_ids", [](const Handle& self) { return as_array(without_gil([&] { return self.index->ids(); })); })

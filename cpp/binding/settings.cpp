@@ -78,9 +78,10 @@ py::dict as_dict(const Health& health) {
 }
 
 py::dict as_dict(const GraphShape& shape) {
-    return py::dict("size"_a = shape.size, "removed"_a = shape.removed, "copies"_a = shape.copies,
-                    "top_level"_a = shape.top_level, "level_counts"_a = list_of(shape.level_counts),
-                    "mean_degree"_a = shape.mean_degree, "walked"_a = std::string(name_of(shape.walked)));
+    return py::dict("size"_a = shape.size, "removed"_a = shape.removed, "vacant"_a = shape.vacant,
+                    "copies"_a = shape.copies, "top_level"_a = shape.top_level,
+                    "level_counts"_a = list_of(shape.level_counts), "mean_degree"_a = shape.mean_degree,
+                    "walked"_a = std::string(name_of(shape.walked)));
 }
 
 py::dict as_dict(const Info& info) {

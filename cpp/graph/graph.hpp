@@ -59,9 +59,10 @@ struct Graph {
     }
 };
 
-// Takes notice of the norms of the rows in these slots, which are encoded but not yet linked, and sets their factors. Under ip, whenever the number of rows passes a power of two, or the longest has become longer by a quarter
-// of a doubling, the ceiling is chosen anew: nine tenths of the rows stay below it, and with it all heights change, in
-// a table made anew. Returns false, with the norms half settled, when the watch said stop.
+// Takes notice of the norms of the rows in these slots, which are encoded but not yet linked, and sets their factors.
+// Under ip, whenever the number of rows passes a power of two, or the longest has become longer by a quarter of a
+// doubling, the ceiling is chosen anew: nine tenths of the rows stay below it, and with it all heights change, in a
+// table made anew. Returns false, with the norms half settled, when the watch said stop.
 //
 // Why not above the longest row, which would make all rows equally long? Then a long vector, which is the answer to
 // many queries, is a neighbor to none but the few that are as long; MiniLM with log-normal norms (sigma 0.5) has a

@@ -27,8 +27,8 @@ inline ScanRows rows_of(const View& view) {
     return {view.vectors(), view.count, view.ids.as<Id>(), view.gone.empty() ? nullptr : &view.gone};
 }
 
-// The next rows that count from `at` on, below `end`, as many as there is room for; moves `at` behind them. What is gone
-// is not compared: its row may be changing.
+// The next rows that count from `at` on, below `end`, as many as there is room for; moves `at` behind them. What is
+// gone is not compared: its row may be changing.
 std::size_t next_rows(const ScanRows& rows, std::uint32_t& at, std::uint32_t end, std::span<std::uint32_t> slots);
 
 // Offers every row to every query's heap. Rows are taken a cacheful at a time and each handful meets all the

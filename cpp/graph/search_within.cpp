@@ -30,7 +30,9 @@ void Search::find_within(const std::byte* query, Distance radius, bool exact, co
 }
 
 // Afterwards all of the beam have their exact distances.
-void Search::walk_wide(const Probe& probe, std::size_t width) { walk(probe, {.k = width, .width = width}, Way::straight); }
+void Search::walk_wide(const Probe& probe, std::size_t width) {
+    walk(probe, {.k = width, .width = width}, Way::straight);
+}
 
 void Search::take_within(Distance radius, std::vector<Hit>& hits) const {
     hits.clear();

@@ -24,8 +24,13 @@ bool leaves(const View& view, Slot slot) { return view.is_copy(slot) || !any_liv
 class Repair {
 public:
     Repair(const Graph& graph, Level level, std::uint32_t first, std::uint32_t n)
-        : graph_(graph), view_(graph.view), leaving_(graph.sweep.leaving), ground_(graph.build_ground()),
-          level_(level), first_(first), chosen_(n) {}
+        : graph_(graph),
+          view_(graph.view),
+          leaving_(graph.sweep.leaving),
+          ground_(graph.build_ground()),
+          level_(level),
+          first_(first),
+          chosen_(n) {}
 
     // Each by what the rows were before any of them is written: so it does not matter which thread comes first.
     void choose(const Crew& crew) {

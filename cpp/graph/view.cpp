@@ -35,8 +35,8 @@ void View::reserve(std::size_t slots, std::size_t upper_rows, Watch& watch) {
     View larger = *this;
     const std::size_t room = grown(rows.capacity(), slots);
     for (Table* table : {&larger.rows, &larger.factors, &larger.fine.codes, &larger.fine.factors, &larger.coarse.codes,
-                         &larger.coarse.factors, &larger.ids, &larger.groups, &larger.levels,
-                         &larger.links, &larger.upper_first, &larger.next_copies})
+                         &larger.coarse.factors, &larger.ids, &larger.groups, &larger.levels, &larger.links,
+                         &larger.upper_first, &larger.next_copies})
         if (table->stride() != 0) table->reserve(room, count, watch);
     // When rows move, upper links move with them: whoever reads the old rows would find fresh links beyond their end.
     const std::size_t least = room == rows.capacity() ? 0 : upper_links.capacity() + 1;

@@ -39,18 +39,18 @@ struct Layout {
 };
 
 // A value: copies share the tables. A writer works on a copy of its own and publishes it when it is whole. What is live
-// in a View stays so for whoever holds it, and none of the rows it holds moves or changes, except that links improve and
-// names come and go; both are read and written as atomic words. Rows of vacant slots may be filled meanwhile: a walk may
-// come to them through fresh links, and must not report them.
+// in a View stays so for whoever holds it, and none of the rows it holds moves or changes, except that links improve
+// and names come and go; both are read and written as atomic words. Rows of vacant slots may be filled meanwhile: a
+// walk may come to them through fresh links, and must not report them.
 struct View {
     View(const Layout& layout, const Space& space);
 
-    Table rows;        // vectors as they are stored
-    Table factors;     // one float a row, for metrics that have them
-    Table ids;         // the user's number of each
-    IdMap names;       // and back: the slots by their numbers, until they hold something else
-    CodeTable fine;    // 8 bits a dimension: what construction compares, and walks where there is nothing coarser
-    CodeTable coarse;  // 4 bits: what walks compare where that pays; never without the fine ones
+    Table rows;         // vectors as they are stored
+    Table factors;      // one float a row, for metrics that have them
+    Table ids;          // the user's number of each
+    IdMap names;        // and back: the slots by their numbers, until they hold something else
+    CodeTable fine;     // 8 bits a dimension: what construction compares, and walks where there is nothing coarser
+    CodeTable coarse;   // 4 bits: what walks compare where that pays; never without the fine ones
     Table groups;       // a number of the user's for each row, where rows have one
     Table levels;       // highest level of each node; kCopyLevel where a slot is none
     Table links;        // on level 0

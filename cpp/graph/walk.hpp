@@ -56,14 +56,15 @@ public:
     // The same on level 0, until the rule says that it is enough.
     void spread(Key start, std::size_t width, const StopRule& rule, std::size_t reserve = 0);
 
-    // When only some nodes may be reported (walk_gated.cpp), again with `reserve` more that do not make the walk longer.
+    // When only some nodes may be reported (walk_gated.cpp), again with `reserve` more that do not make the walk
+    // longer.
     //
     // Through all nodes: those that may be reported are the results, kept apart from the frontier. For removed nodes:
     // where a filter rejects many, this compares as many more.
     void spread_through(Key start, Level level, std::size_t width, const Gate& gate, const StopRule& rule = {},
                         std::size_t reserve = 0);
-    // On level 0, among those that may be reported: the others are looked through, for their neighbors, and not compared. Starts
-    // from what is near `start`, and from `others`.
+    // On level 0, among those that may be reported: the others are looked through, for their neighbors, and not
+    // compared. Starts from what is near `start`, and from `others`.
     void spread_among(Key start, std::span<const std::uint32_t> others, std::size_t width, const Gate& gate,
                       std::size_t reserve = 0);
 

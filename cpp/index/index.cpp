@@ -25,11 +25,26 @@ std::int64_t Index::next_id() const {
     return parts_->next_id;
 }
 
-Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids, std::size_t threads,
+Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
                  Watch& watch, std::span<const std::int64_t> groups) {
+    return write({Incoming::Mode::add, rows, n, ids, groups}, threads, watch);
+}
+
+Added Index::update(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
+                    Watch& watch, std::span<const std::int64_t> groups) {
+    return write({Incoming::Mode::update, rows, n, ids, groups}, threads, watch);
+}
+
+Added Index::upsert(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
+                    Watch& watch, std::span<const std::int64_t> groups) {
+    return write({Incoming::Mode::upsert, rows, n, ids, groups}, threads, watch);
+}
+
+Added Index::write(const Incoming& incoming, std::size_t threads, Watch& watch) {
+    const std::size_t n = incoming.n;
     check_threads(threads);
-    check_id_count(given_ids, n);
-    check_group_count(groups, n);
+    check_id_count(incoming.ids, n);
+    check_group_count(incoming.groups, n);
     if (n == 0) return {};
     const std::lock_guard writing(parts_->writing);
     Team team(std::min(resolve_threads(threads), n));
@@ -37,9 +52,7 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
     Parts::Rows in;
     try {
         if (!watch.look(0, n)) throw Stopped();
-        parts_->settle_groups(!groups.empty());
-        in = parts_->admit(rows, n, given_ids, crew);
-        parts_->store_groups(in.slots, groups);
+        in = parts_->admit(incoming, crew);
     } catch (const Stopped&) {
         return {.ids = {}, .complete = false};
     }

@@ -65,7 +65,7 @@ struct Within {
     std::vector<float> distances;
 };
 
-// The ids that are in after add(), in the rows' order. Incomplete when the watch said stop.
+// The ids that are in after add(), update() or upsert(), in the rows' order. Incomplete when the watch said stop.
 struct Added {
     std::vector<std::int64_t> ids;
     bool complete = true;
@@ -77,7 +77,7 @@ struct Memory {
 };
 
 struct GraphShape {
-    std::size_t size = 0, removed = 0, copies = 0;
+    std::size_t size = 0, removed = 0, vacant = 0, copies = 0;  // vacant: room of removed ones, for the next
     int top_level = -1;
     std::vector<std::size_t> level_counts;
     double mean_degree = 0;               // of the nodes, at level 0
@@ -127,6 +127,17 @@ public:
     Added add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
               Watch& watch, std::span<const std::int64_t> groups = {});
 
+    // Gives ids that are there other vectors, and with `groups` other groups. Each of them changes at one moment: a
+    // search that began before answers with the old vector, and one that begins later with the new. Throws as add()
+    // does, and UnknownIdError.
+    Added update(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
+                 Watch& watch, std::span<const std::int64_t> groups = {});
+
+    // Updates the ids that are there and adds the others. Where rows have groups, these are not optional for the
+    // others.
+    Added upsert(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
+                 Watch& watch, std::span<const std::int64_t> groups = {});
+
     // What add() checks of its rows, for callers that add them in another order. Throws InvalidVectorError, Stopped.
     void check_rows(const std::byte* rows, std::size_t n, std::size_t threads, Watch& watch) const;
 
@@ -139,9 +150,9 @@ public:
     Within range_search(const std::byte* queries, std::size_t n, float radius, bool exact, std::size_t threads,
                         Watch& watch) const;
 
-    // Searches that start afterwards do not report these; their links are repaired and their memory is used again in the
-    // course of this call and later ones (graph/sweep.hpp). A watch that says stop leaves more of that to later calls.
-    // Throws UnknownIdError, DuplicateIdError if one is named twice.
+    // Searches that start afterwards do not report these; their links are repaired and their memory is used again in
+    // the course of this call and later ones (graph/sweep.hpp). A watch that says stop leaves more of that to later
+    // calls. Throws UnknownIdError, DuplicateIdError if one is named twice.
     void remove(std::span<const std::int64_t> ids, std::size_t threads, Watch& watch);
     void remove(std::span<const std::int64_t> ids) {
         Watch nobody;
@@ -183,6 +194,8 @@ public:
 
 private:
     struct Parts;
+    struct Incoming;
+    Added write(const Incoming& incoming, std::size_t threads, Watch& watch);
     explicit Index(std::unique_ptr<Parts> parts);
     std::unique_ptr<Parts> parts_;
 };

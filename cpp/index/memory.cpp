@@ -49,6 +49,7 @@ GraphShape Index::graph_shape() const {
     GraphShape shape;
     shape.size = view.size();
     shape.removed = view.removed();
+    shape.vacant = view.vacant.size();
     shape.copies = view.copies;
     shape.top_level = view.top;
     shape.level_counts.resize(static_cast<std::size_t>(view.top) + 1);

@@ -31,7 +31,11 @@ Index::Parts::Parts(const Options& given)
     : Parts(given, Graph(Space(given.metric, given.dtype, given.dim), graph_options_of(given)), 0) {}
 
 Index::Parts::Parts(const Options& given, Graph&& loaded, std::int64_t next)
-    : options(given), graph(std::move(loaded)), next_id(next), serial(next_serial.fetch_add(1) + 1), process_(::getpid()) {
+    : options(given),
+      graph(std::move(loaded)),
+      next_id(next),
+      serial(next_serial.fetch_add(1) + 1),
+      process_(::getpid()) {
     View& view = graph.view;
     view.names.reserve(view.size(), view.ids.as<Id>());
     for (std::uint32_t slot = 0; slot < view.count; ++slot)
@@ -41,13 +45,32 @@ Index::Parts::Parts(const Options& given, Graph&& loaded, std::int64_t next)
 
 Index::Parts::~Parts() { delete current.load(); }
 
-Index::Parts::Rows Index::Parts::admit(const std::byte* given, std::size_t n, std::span<const std::int64_t> given_ids,
-                                       const Crew& crew) {
-    check_addable(graph.space, options, given, n, crew);
-    Rows rows{given, ids_for(n, given_ids, crew.watch), next_slots(graph.view, n)};
-    make_room(n, crew.watch);
+Index::Parts::Rows Index::Parts::admit(const Incoming& incoming, const Crew& crew) {
+    check_addable(graph.space, options, incoming.rows, incoming.n, crew);
+    Rows rows{incoming.rows, ids_for(incoming.n, incoming.ids), next_slots(graph.view, incoming.n), {}};
+    if (!incoming.ids.empty()) rows.replaced = replaced_by(rows.ids, incoming.mode, crew.watch);
+    settle_groups(incoming, rows.replaced);
+    make_room(incoming.n, crew.watch);
     take_over(rows.slots, crew.watch);
+    store_groups(rows, incoming.groups);
     return rows;
+}
+
+std::vector<std::uint32_t> Index::Parts::replaced_by(std::span<const Id> ids, Incoming::Mode mode, Watch& watch) const {
+    std::vector<std::uint32_t> slots;
+    slots.reserve(ids.size());
+    for (const Id id : ids) {
+        if (slots.size() % 4096 == 0 && !watch.again()) throw Stopped();
+        const auto slot = graph.view.slot_of(id);
+        if (slot && mode == Incoming::Mode::add)
+            throw DuplicateIdError("id " + std::to_string(number_of(id)) + " is in the index already");
+        if (!slot && mode == Incoming::Mode::update)
+            throw UnknownIdError("id " + std::to_string(number_of(id)) + " is not in the index");
+        slots.push_back(slot ? index_of(*slot) : Rows::kNobody);
+    }
+    const auto nobody = [](std::uint32_t slot) { return slot == Rows::kNobody; };
+    if (std::all_of(slots.begin(), slots.end(), nobody)) slots.clear();
+    return slots;
 }
 
 std::size_t Index::Parts::add_batch(const Rows& rows, std::size_t done, Undo& undo, const Crew& crew) {
@@ -61,6 +84,12 @@ std::size_t Index::Parts::add_batch(const Rows& rows, std::size_t done, Undo& un
         !link_batch(graph, slots, undo, crew, {done, rows.ids.size()})) {
         before.restore(graph);
         return 0;
+    }
+    if (!rows.replaced.empty()) {
+        std::vector<std::uint32_t> replaced(rows.replaced.begin() + static_cast<std::ptrdiff_t>(done),
+                                            rows.replaced.begin() + static_cast<std::ptrdiff_t>(done + n));
+        std::erase(replaced, Rows::kNobody);
+        graph.view.gone = graph.view.gone.with(replaced);
     }
     // From here on nothing can fail.
     enter_ids(slots);
@@ -89,8 +118,8 @@ void Index::Parts::reconnect_after(Start& start, std::span<const std::uint32_t> 
     const View& view = graph.view;
     // Among nothing but removed nodes a new one finds nobody to choose.
     const bool alone = view.nodes() > 1 && std::any_of(slots.begin(), slots.end(), [&](std::uint32_t slot) {
-        return view.links_of(Slot{slot}, 0).degree() == 0;
-    });
+                           return view.links_of(Slot{slot}, 0).degree() == 0;
+                       });
     if (!alone && !reconnection_is_due(start.nodes, view.nodes())) {
         hold_new_nodes(view, slots, start.undo);
         return;
@@ -130,7 +159,7 @@ bool Index::Parts::end_sweep(Watch& watch) {
     return true;
 }
 
-std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_t> given, Watch& watch) const {
+std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_t> given) const {
     constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
     if (n > kMaxSlots - 1 - graph.view.count)
         throw InvalidArgumentError("an index holds at most " + std::to_string(kMaxSlots - 1) + " vectors");
@@ -148,11 +177,8 @@ std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_
         if (given[i] < 0)
             throw InvalidArgumentError("ids[" + std::to_string(i) + "] is " + std::to_string(given[i]) +
                                        ", expected 0 or more");
-        if (graph.view.slot_of(Id{given[i]}))
-            throw DuplicateIdError("id " + std::to_string(given[i]) + " is in the index already");
         ascending = ascending && (i == 0 || given[i - 1] < given[i]);
         ids.push_back(Id{given[i]});
-        if (i % 4096 == 0 && !watch.again()) throw Stopped();
     }
     if (ascending) return ids;
     std::vector<Id> sorted = ids;
@@ -163,17 +189,25 @@ std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_
     return ids;
 }
 
-void Index::Parts::settle_groups(bool given) {
+void Index::Parts::settle_groups(const Incoming& incoming, std::span<const std::uint32_t> replaced) {
     View& view = graph.view;
+    const bool given = !incoming.groups.empty();
     if (view.has_groups() == given) return;
+    const bool inherited =
+        !given && !replaced.empty() && std::find(replaced.begin(), replaced.end(), Rows::kNobody) == replaced.end();
+    if (inherited) return;
     if (view.count != 0)
         throw InvalidArgumentError(given ? "groups: found some, expected none: the index was filled without groups"
                                          : "groups: found none, expected one for each vector, as the index has them");
     view.groups = Table(given ? sizeof(std::int64_t) : 0);
 }
 
-void Index::Parts::store_groups(std::span<const std::uint32_t> slots, std::span<const std::int64_t> groups) noexcept {
-    for (std::size_t i = 0; i < groups.size(); ++i) graph.view.groups.as<std::int64_t>()[slots[i]] = groups[i];
+// Without groups a row inherits that of the one it replaces.
+void Index::Parts::store_groups(const Rows& rows, std::span<const std::int64_t> groups) noexcept {
+    if (!graph.view.has_groups()) return;
+    auto* stored = graph.view.groups.as<std::int64_t>();
+    for (std::size_t i = 0; i < rows.slots.size(); ++i)
+        stored[rows.slots[i]] = groups.empty() ? stored[rows.replaced[i]] : groups[i];
 }
 
 void Index::Parts::make_room(std::size_t n, Watch& watch) {

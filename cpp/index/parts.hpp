@@ -20,6 +20,14 @@
 
 namespace vicinal {
 
+// What a caller wants written.
+struct Index::Incoming {
+    enum class Mode : std::uint8_t { add, update, upsert } mode;
+    const std::byte* rows;
+    std::size_t n;
+    std::span<const std::int64_t> ids, groups;  // groups: none, or one for each
+};
+
 // Readers, of whatever, take no lock; they take a seat among the readers.
 struct Index::Parts {
     explicit Parts(const Options& given);
@@ -41,18 +49,22 @@ struct Index::Parts {
 
     // The rest requires: writing is held.
 
-    // The rows of one call: as callers hand them in, their ids, and the slots they go to.
+    // The rows of one call: as callers hand them in, their ids, the slots they go to, and those whose ids they take
+    // over, or kNobody. Empty: nobody's.
     struct Rows {
-        const std::byte* given;
+        static constexpr std::uint32_t kNobody = kMaxSlots;
+        const std::byte* given = nullptr;
         std::vector<Id> ids;
-        std::vector<std::uint32_t> slots;
+        std::vector<std::uint32_t> slots, replaced;
     };
-    // Checks all that is asked of an add and makes room for it. The ids are those given, or the next consecutive
-    // numbers. Throws Stopped.
-    Rows admit(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids, const Crew& crew);
+    // Checks all that is asked and makes room for it. The ids are those given, or the next consecutive numbers. Throws
+    // Stopped.
+    Rows admit(const Incoming& incoming, const Crew& crew);
+    // The slots of ids that are given anew. Throws UnknownIdError, DuplicateIdError where the mode does not allow it.
+    std::vector<std::uint32_t> replaced_by(std::span<const Id> ids, Incoming::Mode mode, Watch& watch) const;
     // Throws InvalidArgumentError when some rows would have groups and others none.
-    void settle_groups(bool given);
-    void store_groups(std::span<const std::uint32_t> slots, std::span<const std::int64_t> groups) noexcept;
+    void settle_groups(const Incoming& incoming, std::span<const std::uint32_t> replaced);
+    void store_groups(const Rows& rows, std::span<const std::int64_t> groups) noexcept;
     // Links and shows some of the rows from number `done` on. Returns how many: none, and nothing has changed, when the
     // watch says stop.
     std::size_t add_batch(const Rows& rows, std::size_t done, Undo& undo, const Crew& crew);
@@ -61,7 +73,7 @@ struct Index::Parts {
     void sweep_after(std::size_t n, const Crew& crew);
     std::size_t repair(Watch& watch);  // all or nothing; throws Stopped
     // The ids of the next n rows.
-    std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given, Watch& watch) const;
+    std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given) const;
     // Room for n more rows in every table; afterwards storing and linking them allocates scratch, and now and then new
     // codes. Throws Stopped.
     void make_room(std::size_t n, Watch& watch);

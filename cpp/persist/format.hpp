@@ -19,9 +19,9 @@
 //   calibration   which effort reaches which recall, below; only where the index was tuned. A reader may do without
 //
 // A row of links takes whole lines of 64 bytes, or a power of two below that (Layout::stride_of). Its links stand
-// first, each another slot that is not vacant and reaches that level, none twice; every lane after them holds the node's
-// own slot. The row of a copy has one link, to its node. Rows before the cursor of a pass lead to nobody that leaves in
-// it, unless they leave themselves.
+// first, each another slot that is not vacant and reaches that level, none twice; every lane after them holds the
+// node's own slot. The row of a copy has one link, to its node. Rows before the cursor of a pass lead to nobody that
+// leaves in it, unless they leave themselves.
 //
 // Settings, 88 bytes
 //    0   4  dim
@@ -62,11 +62,11 @@
 //   40   8  lower bound of its confidence interval, from 0 to that; below the target: it was not reached
 //   48   8  mean number of vectors compared, a double not below 0
 //
-// Each count stands once. How many are not live could be had by counting states, and stands here so that whoever asks what is in
-// a file need not read more than its settings; the reader counts and compares. The rest is derived: the length of
-// every section from count, M and dim; that of the upper links from the levels, as is where each node's begin; the
-// top level is the entry's. Factors (inverse norms under cosine, heights under ip) are computed from the rows, in an
-// order of additions that codecs/space.cpp fixes.
+// Each count stands once. How many are not live could be had by counting states, and stands here so that whoever asks
+// what is in a file need not read more than its settings; the reader counts and compares. The rest is derived: the
+// length of every section from count, M and dim; that of the upper links from the levels, as is where each node's
+// begin; the top level is the entry's. Factors (inverse norms under cosine, heights under ip) are computed from the
+// rows, in an order of additions that codecs/space.cpp fixes.
 //
 // What a reader does not demand: that every node be reached from the entry. Searches are right without it, if less
 // complete, and a file must not be lost over a link.

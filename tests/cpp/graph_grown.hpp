@@ -72,7 +72,7 @@ inline std::string difference(const View& a, const View& b) {
     return {};
 }
 
-// By slot: whether a path on level 0 leads there, or to its node, from the entry.
+// By slot: whether a path on level 0 leads there, or to its node, from the entry, or it is vacant.
 inline std::vector<bool> reached(const View& view) {
     std::vector<bool> met(view.count, false);
     std::vector<std::uint32_t> waiting{index_of(view.entry)};
@@ -86,7 +86,8 @@ inline std::vector<bool> reached(const View& view) {
                 waiting.push_back(to);
             }
     }
-    for (std::uint32_t slot = 0; slot < view.count; ++slot) met[slot] = met[index_of(node_of(view, Slot{slot}))];
+    for (std::uint32_t slot = 0; slot < view.count; ++slot)
+        met[slot] = !view.holds(Slot{slot}) || met[index_of(node_of(view, Slot{slot}))];
     return met;
 }
 
@@ -98,12 +99,12 @@ inline std::size_t unreachable(const View& view) {
 // What no row of links may be, or nothing.
 inline std::string fault_in_links(const View& view) {
     for (std::uint32_t slot = 0; slot < view.count; ++slot)
-        for (Level level = 0; level <= view.level(Slot{slot}); ++level) {
+        for (Level level = 0; view.holds(Slot{slot}) && level <= view.level(Slot{slot}); ++level) {
             const std::string where = " of slot " + std::to_string(slot) + " on level " + std::to_string(level);
             std::vector<std::uint32_t> slots = links_of(view, slot, level);
             if (slots.size() > (level == 0 ? view.width : view.upper_width)) return "too many links" + where;
             for (const std::uint32_t to : slots) {
-                if (to >= view.count) return "a link to nowhere" + where;
+                if (!view.holds(Slot{to})) return "a link to nowhere" + where;
                 if (to == slot) return "a link to itself" + where;
                 if (view.level(Slot{to}) < level) return "a link to a node below the level" + where;
             }

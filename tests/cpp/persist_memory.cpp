@@ -72,8 +72,8 @@ using namespace vicinal::testing;
 namespace {
 
 // Runs `call` in a thread of its own, whose scratch memory is therefore not there yet, and lets its allocation number
-// `number` fail. True when there was such an allocation; the call must then have thrown std::bad_alloc, unless it can do
-// without some.
+// `number` fail. True when there was such an allocation; the call must then have thrown std::bad_alloc, unless it can
+// do without some.
 enum class Forgives : std::uint8_t { none, some };
 bool fails_at(std::size_t number, const std::function<void()>& call, Forgives forgives = Forgives::none) {
     bool failed = false, out_of_memory = false;

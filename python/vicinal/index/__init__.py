@@ -12,6 +12,7 @@ from vicinal import _core
 from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MAX_VECTORS, MIN_M
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
+from vicinal.index.changing import ChangingIndex
 from vicinal.index.filters import Filter, IdSet, core_filters
 from vicinal.index.groups import group_numbers
 from vicinal.index.health import CheckedIndex, Health
@@ -27,11 +28,11 @@ __all__ = ["Health", "IdSet", "Index"]
 NO_IDS = np.empty(0, dtype=np.int64)
 
 
-class Index(RadiusIndex, TunedIndex, CheckedIndex):
+class Index(RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
     """Approximate nearest neighbors of vectors, by a hierarchical navigable small-world graph (HNSW).
 
     The graph is that of Malkov and Yashunin (arXiv 1603.09320), built in parallel and yet the same, byte for byte,
-    for any number of threads. It grows as needed. Any number of threads may search while one adds or removes.
+    for any number of threads. It grows as needed. Any number of threads may search while one adds, updates or removes.
 
     Parameters
     ----------
@@ -413,34 +414,6 @@ class Index(RadiusIndex, TunedIndex, CheckedIndex):
             return self._get(id_numbers(ids))
         row: NDArray[Any] = self._get(np.array([number], dtype=np.int64))[0]
         return row
-
-    @accepts(keys="ids")
-    def remove(self, ids: IdsLike) -> None:
-        """Remove vectors. A search that starts afterwards never reports them.
-
-        Parameters
-        ----------
-        ids : array_like of int, shape (n,), or int
-
-        Raises
-        ------
-        UnknownIdError
-            An id is not in the index. Nothing has been removed.
-        DuplicateIdError
-            An id is named twice. Nothing has been removed.
-
-        Examples
-        --------
-        >>> import vicinal
-        >>> index = vicinal.Index(2)
-        >>> _ = index.add([[1.0, 2.0], [3.0, 4.0]])
-        >>> index.remove([0])
-        >>> 0 in index, len(index)
-        (False, 1)
-        """
-        number = one_id(ids)
-        with self._alone():
-            self._remove(id_numbers(ids) if number is None else np.array([number], dtype=np.int64))
 
     def stats(self) -> dict[str, Any]:
         """Say what the index is made of.
