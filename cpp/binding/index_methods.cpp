@@ -64,6 +64,12 @@ void remove(Handle& self, const Ids& ids, std::size_t threads) {
     watch.throw_error();
 }
 
+void compact(Handle& self, std::size_t threads) {
+    PythonWatch watch(py::none{});
+    watched(watch, [&](Watch& core) { self.index->compact(resolve_threads(threads), core); });
+    watch.throw_error();
+}
+
 void check(const Handle& self, const py::array& vectors, std::size_t threads) {
     const Options& options = self.index->options();
     const Rows rows = rows_of(vectors, "vectors", options.dtype, options.dim);
@@ -203,6 +209,9 @@ void bind_index(py::module_& module) {
              "progress"_a)
         .def("_upsert", &write<&Index::upsert>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a,
              "progress"_a)
+        .def("_compact", &compact, "threads"_a)
+        .def("_snapshot",
+             [](const Handle& self) { return Loaded{without_gil([&] { return self.index->snapshot(); })}; })
         .def("_check", &check, "vectors"_a, "threads"_a)
         .def(
             "_search",

@@ -45,6 +45,7 @@ Added Index::write(const Incoming& incoming, std::size_t threads, Watch& watch) 
     check_threads(threads);
     check_id_count(incoming.ids, n);
     check_group_count(incoming.groups, n);
+    parts_->check_writable();
     if (n == 0) return {};
     const std::lock_guard writing(parts_->writing);
     Team team(std::min(resolve_threads(threads), n));
@@ -111,11 +112,28 @@ bool Index::contains(std::int64_t id) const {
 
 void Index::remove(std::span<const std::int64_t> ids, std::size_t threads, Watch& watch) {
     check_threads(threads);
+    parts_->check_writable();
     if (ids.empty()) return;
     const std::lock_guard writing(parts_->writing);
     Team team(std::min(resolve_threads(threads), ids.size()));
     parts_->forget(ids);
     parts_->sweep_after(ids.size(), {team, watch});
+}
+
+void Index::compact(std::size_t threads, Watch& watch) {
+    check_threads(threads);
+    parts_->check_writable();
+    const std::lock_guard writing(parts_->writing);
+    Team team(resolve_threads(threads));
+    parts_->compact({team, watch});
+}
+
+std::unique_ptr<Index> Index::snapshot() const {
+    const std::lock_guard writing(parts_->writing);
+    // A pass begins anew when it may. Its end could not be waited for, and must not come later: it would give away
+    // slots to which the snapshot's rows still lead.
+    parts_->graph.sweep = {};
+    return std::unique_ptr<Index>(new Index(std::make_unique<Parts>(Parts::FrozenTag{}, *parts_)));
 }
 
 std::size_t Index::size() const {

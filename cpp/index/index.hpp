@@ -177,6 +177,14 @@ public:
     Health health(Watch& watch) const;  // looks at every row; throws Stopped
     std::size_t repair(Watch& watch);   // gives a link to what cannot be reached; returns how many; throws Stopped
 
+    // Repairs all that removals have left to repair, and returns their memory: afterwards nothing is removed or vacant.
+    // Takes as much memory again meanwhile. Answers do not change. Throws Stopped, std::bad_alloc.
+    void compact(std::size_t threads, Watch& watch);
+
+    // The vectors of this moment, and no others, for as long as it is kept: an index that can be read and neither
+    // changed nor saved. It shares the memory of this one, which meanwhile keeps what is removed.
+    std::unique_ptr<Index> snapshot() const;
+
     // All or nothing; throw Stopped, save IoError.
     void save(const std::string& path, Watch& watch) const;
     std::vector<std::byte> to_bytes(Watch& watch) const;

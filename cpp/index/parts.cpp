@@ -19,6 +19,8 @@ namespace vicinal {
 
 namespace {
 
+constexpr std::size_t kAllRows = std::numeric_limits<std::size_t>::max();
+
 std::atomic<std::uint64_t> next_serial{0};
 
 }  // namespace
@@ -41,6 +43,25 @@ Index::Parts::Parts(const Options& given, Graph&& loaded, std::int64_t next)
     for (std::uint32_t slot = 0; slot < view.count; ++slot)
         if (view.is_live(Slot{slot})) view.names.insert(Slot{slot}, view.ids.as<Id>());
     current.store(new View(view));
+}
+
+// Names of its own: those of the origin are taken out when what they name is overwritten, and here it stays.
+Index::Parts::Parts(FrozenTag, const Parts& origin)
+    : options(origin.options),
+      frozen(true),
+      graph(origin.graph.space, origin.graph.options),
+      next_id(origin.next_id),
+      serial(next_serial.fetch_add(1) + 1),
+      process_(::getpid()),
+      hold_(origin.hold_) {
+    graph.view = *origin.current.load();
+    graph.view.names = graph.view.names.apart();
+    graph.norms = origin.graph.norms;
+    current.store(new View(graph.view));
+}
+
+void Index::Parts::check_writable() const {
+    if (frozen) throw InvalidArgumentError("this is a snapshot, which can be neither changed nor saved");
 }
 
 Index::Parts::~Parts() { delete current.load(); }
@@ -132,13 +153,8 @@ void Index::Parts::reconnect_after(Start& start, std::span<const std::uint32_t> 
 }
 
 void Index::Parts::sweep_after(std::size_t n, const Crew& crew) {
-    constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
-    std::size_t rows = graph.view.size() == 0 ? kAll : n * kRowsSweptForOne;
     try {
-        while (rows != 0 && graph.view.removed() != 0 && (sweeping(graph) || begin_sweep(graph))) {
-            rows -= std::min(rows, sweep_some(graph, rows, crew));
-            if (swept(graph) && !end_sweep(crew.watch)) return;
-        }
+        sweep(graph.view.size() == 0 ? kAllRows : n * kRowsSweptForOne, crew);
     } catch (const Stopped&) {
         return;
     } catch (const std::bad_alloc&) {
@@ -146,17 +162,38 @@ void Index::Parts::sweep_after(std::size_t n, const Crew& crew) {
     }
 }
 
-bool Index::Parts::end_sweep(Watch& watch) {
+void Index::Parts::sweep(std::size_t rows, const Crew& crew) {
+    while (rows != 0 && graph.view.removed() != 0 && (sweeping(graph) || (!is_held() && begin_sweep(graph)))) {
+        rows -= std::min(rows, sweep_some(graph, rows, crew));
+        if (swept(graph)) end_sweep(crew.watch);
+    }
+}
+
+void Index::Parts::end_sweep(Watch& watch) {
     std::unique_ptr<View> prepared = prepare_to_publish();
     vicinal::end_sweep(graph);
     withdraw_since(publish(std::move(prepared)));
     Undo undo(graph);
-    try {
-        reconnect(graph, undo, watch);
-    } catch (const Stopped&) {
-        return false;
+    reconnect(graph, undo, watch);
+}
+
+void Index::Parts::compact(const Crew& crew) {
+    sweep(kAllRows, crew);
+    if (graph.view.removed() != 0 && is_held()) {
+        move_to_tables_of_its_own(all_sitters(graph.view), crew.watch);
+        sweep(kAllRows, crew);
     }
-    return true;
+    if (!graph.view.gone.empty()) move_to_tables_of_its_own(live_sitters(graph.view), crew.watch);
+}
+
+void Index::Parts::move_to_tables_of_its_own(const std::vector<Sitter>& sitters, Watch& watch) {
+    std::unique_ptr<View> prepared = prepare_to_publish();
+    auto hold = std::make_shared<Hold>();
+    renumber(graph, sitters, watch);
+    graph.view.reassigned = ++reassigned;
+    publish(std::move(prepared));
+    withdrawn_ = 0;  // nobody has seen these tables before
+    hold_ = std::move(hold);
 }
 
 std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_t> given) const {
@@ -212,7 +249,10 @@ void Index::Parts::store_groups(const Rows& rows, std::span<const std::int64_t> 
 
 void Index::Parts::make_room(std::size_t n, Watch& watch) {
     const std::size_t fresh = n - std::min<std::size_t>(n, graph.view.vacant.size());
+    const std::byte* before = graph.view.rows.data();
+    auto hold = std::make_shared<Hold>();
     graph.view.reserve(graph.view.count + fresh, graph.view.upper_count + upper_rows_needed(graph, n), watch);
+    if (graph.view.rows.data() != before) hold_ = std::move(hold);  // snapshots keep the old tables
     graph.view.names.reserve(graph.view.names.size() + n, graph.view.ids.as<Id>());
     reserve_lookup(graph, n, watch);
 }

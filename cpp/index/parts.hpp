@@ -13,6 +13,7 @@
 #include "base/team.hpp"
 #include "base/writer_lock.hpp"
 #include "graph/graph.hpp"
+#include "graph/renumber.hpp"
 #include "graph/sweep.hpp"
 #include "graph/undo.hpp"
 #include "index/id_order.hpp"
@@ -32,9 +33,12 @@ struct Index::Incoming {
 struct Index::Parts {
     explicit Parts(const Options& given);
     Parts(const Options& given, Graph&& loaded, std::int64_t next);
+    struct FrozenTag {};
+    Parts(FrozenTag frozen, const Parts& origin);  // requires: writing of the origin is held
     ~Parts();
 
     const Options options;
+    const bool frozen = false;  // a snapshot: nothing is ever written
 
     WriterLock writing;  // one writer at a time; guards graph, next_id and retired
     Graph graph;
@@ -48,6 +52,9 @@ struct Index::Parts {
     std::atomic<const View*> current{nullptr};
 
     // The rest requires: writing is held.
+
+    // Throws InvalidArgumentError when this is a snapshot.
+    void check_writable() const;
 
     // The rows of one call: as callers hand them in, their ids, the slots they go to, and those whose ids they take
     // over, or kNobody. Empty: nobody's.
@@ -71,6 +78,8 @@ struct Index::Parts {
     // Part of what was removed leaves the graph: as much as is due after a call that wrote n rows. What is left out for
     // want of memory, or because the watch says stop, is left to later calls.
     void sweep_after(std::size_t n, const Crew& crew);
+    // As Index::compact.
+    void compact(const Crew& crew);
     std::size_t repair(Watch& watch);  // all or nothing; throws Stopped
     // The ids of the next n rows.
     std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given) const;
@@ -113,13 +122,20 @@ private:
         Epochs::Time time;
     };
     std::vector<Retired> retired_;
-    bool end_sweep(Watch& watch);
+    void sweep(std::size_t rows, const Crew& crew);
+    void move_to_tables_of_its_own(const std::vector<Sitter>& sitters, Watch& watch);
+    void end_sweep(Watch& watch);
     bool part_from_old_codes(std::span<const std::uint32_t> slots, Watch& watch);
     void await(Epochs::Time time, pid_t process, Watch& watch) const;
     void withdraw_since(Epochs::Time time) noexcept;
     Epochs::Time withdrawn_ = 0;  // vacant slots, and those after the last, may be known to searches as old as this
     pid_t withdrawn_in_ = 0;      // the process in which they were withdrawn
     const pid_t process_;         // the one in which this was made
+
+    // Snapshots that read the same tables hold it too: what they have is not swept out.
+    struct Hold {};
+    std::shared_ptr<const Hold> hold_ = std::make_shared<Hold>();
+    bool is_held() const { return hold_.use_count() > 1; }
 };
 
 // A seat among the readers, and the View as it was when the seat was taken.

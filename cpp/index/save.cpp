@@ -36,12 +36,14 @@ Options options_of(const Graph& graph) {
 // Both hold off other writers until the last byte is out, so that what is stored is one moment. Searches go on: they
 // take no lock, and nothing they read changes meanwhile.
 void Index::save(const std::string& path, Watch& watch) const {
+    parts_->check_writable();
     const std::lock_guard writing(parts_->writing);
     PosixDisk disk;
     write_index(disk, path, parts_->graph, parts_->next_id, watch);
 }
 
 std::vector<std::byte> Index::to_bytes(Watch& watch) const {
+    parts_->check_writable();
     const std::lock_guard writing(parts_->writing);
     return index_as_bytes(parts_->graph, parts_->next_id, watch);
 }

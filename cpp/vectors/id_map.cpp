@@ -54,6 +54,14 @@ void IdMap::erase(Slot slot, const Id* ids) {
     --size_;
 }
 
+IdMap IdMap::apart() const {
+    IdMap copy = *this;
+    copy.cells_ = Table(cells_.stride());
+    copy.cells_.reserve(cells_.capacity(), 0);
+    for (std::size_t cell = 0; cell < cells_.capacity(); ++cell) copy.store(cell, load(cell));
+    return copy;
+}
+
 // Marks of the erased are swept out when they and the entries fill seven eighths: at the latest then, and not before a
 // share of the cells has been written, the entries go into new cells.
 void IdMap::reserve(std::size_t count, const Id* ids) {

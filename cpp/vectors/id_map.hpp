@@ -39,6 +39,9 @@ public:
     // Room for `count` entries in all. Strong guarantee.
     void reserve(std::size_t count, const Id* ids);
 
+    // With cells of its own, which stay as they are. Throws std::bad_alloc.
+    IdMap apart() const;
+
     std::size_t size() const { return size_; }
     std::size_t bytes() const { return cells_.capacity() * sizeof(std::uint32_t); }
     static std::size_t bytes_for(std::size_t count) { return cells_for(count) * sizeof(std::uint32_t); }

@@ -209,6 +209,41 @@ TEST_CASE("an update or upsert that is refused changes nothing") {
     CHECK(index.to_bytes() == before);
 }
 
+TEST_CASE("a compact index has no room for what was removed, and answers as before") {
+    Index index(trial::options_with(kDim));
+    const auto vectors = trial::drawn_whole<float>(1'200 * kDim, 19, 0, 2);  // some three in four are copies
+    Watch nobody;
+    index.add(trial::bytes_of(vectors), 1'200, {}, 1, nobody, counting(0, 1'200, 3));
+    Ids gone = counting(0, 300, 3);
+    const Ids more = counting(1, 250, 2);
+    gone.insert(gone.end(), more.begin(), more.end());
+    std::sort(gone.begin(), gone.end());
+    gone.erase(std::unique(gone.begin(), gone.end()), gone.end());
+    index.remove(gone);
+    index.remove(Ids{1'199});  // of which a pass is not over
+    REQUIRE(index.graph_shape().removed > 0);
+    const auto queries = trial::drawn_floats(50 * kDim, 20);
+    const auto before = ask(index, queries, {.k = 20, .ef = 60});
+    const Ids ids = index.ids();
+
+    index.compact(1, nobody);
+
+    const GraphShape shape = index.graph_shape();
+    CHECK(shape.removed == 0);
+    CHECK(shape.vacant == 0);
+    CHECK(shape.size == ids.size());
+    CHECK(index.memory().vectors == ids.size() * 32);
+    CHECK(index.ids() == ids);
+    for (const std::int64_t id : ids) {
+        const auto row = vectors.begin() + static_cast<std::ptrdiff_t>(kDim) * id;
+        REQUIRE(trial::get<float>(index, {id}) == std::vector<float>(row, row + kDim));
+        REQUIRE(index.groups(Ids{id}) == Ids{3 * id});
+    }
+    CHECK(ask(index, queries, {.k = 20, .ef = 60}).distances == before.distances);
+    CHECK(health_of(index).unreachable == 0);
+    Index::from_bytes(index.to_bytes(), nobody);
+}
+
 TEST_CASE("an index lives through thousands of mixed calls like a map") {
     Options options = trial::options_with(kDim);
     options.M = 4;
@@ -230,6 +265,9 @@ TEST_CASE("an index lives through thousands of mixed calls like a map") {
         } else if (what == 5 && model.contains(id)) {
             update(index, {id}, vector);
             model[id] = vector;
+        } else if (what == 6 && next() % 40 == 0) {
+            Watch nobody;
+            index.compact(1, nobody);
         } else if (model.size() >= 5) {
             const auto found = ask(index, vector, {.k = 5, .ef = 30});
             const auto truth = ask(index, vector, {.k = 5, .exact = true});

@@ -162,6 +162,62 @@ class ChangingIndex(StoredIndex):
         with self._alone():
             self._remove(id_numbers(ids) if number is None else np.array([number], dtype=np.int64), 0)
 
+    def snapshot(self) -> Index:
+        """Return the vectors of this moment, and no others, for as long as they are kept.
+
+        It takes no time and next to no memory: rows and links are those of the index. Whatever the index adds, updates
+        or removes from now on, the snapshot does not show; meanwhile the index keeps what it removes, and sweeps it out
+        when the snapshot is gone, or when it has grown into new memory.
+
+        Returns
+        -------
+        Index
+            To be searched and read by any number of threads; it can be neither changed nor saved.
+
+        Examples
+        --------
+        >>> import vicinal
+        >>> index = vicinal.Index(2)
+        >>> _ = index.add([[1.0, 2.0], [3.0, 4.0]])
+        >>> snapshot = index.snapshot()
+        >>> index.remove([0])
+        >>> index.ids.tolist(), snapshot.ids.tolist()
+        ([1], [0, 1])
+        """
+        with self._alone():
+            return cast("Index", self._holding(self._snapshot()))
+
+    @accepts(num_threads="threads")
+    def compact(self, *, threads: int = 0) -> None:
+        """Return the memory of what was removed.
+
+        Links that still lead through removed vectors are repaired, and the others move together. Searches go on
+        meanwhile, and answer the same before and after. Needs as much memory again as the index has, for a while.
+
+        Parameters
+        ----------
+        threads : int
+            0 takes all cores this process may use.
+
+        Raises
+        ------
+        MemoryError, KeyboardInterrupt
+            The index answers as before.
+
+        Examples
+        --------
+        >>> import vicinal
+        >>> index = vicinal.Index(2)
+        >>> _ = index.add([[1.0, 2.0], [3.0, 4.0]])
+        >>> index.remove([0])
+        >>> index.compact()
+        >>> index.stats()["graph"]["vacant"], index.ids.tolist()
+        (0, [1])
+        """
+        workers = whole_number("threads", threads, 0, MAX_THREADS)
+        with self._alone():
+            self._compact(workers)
+
 
 def _one_row(vectors: VectorsLike) -> Any:
     """Return a vector that is given alone, for a single id, as a row."""
