@@ -5,6 +5,7 @@
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
+#include "graph/locality.hpp"
 #include "index/checks.hpp"
 #include "index/parts.hpp"
 
@@ -126,6 +127,16 @@ void Index::compact(std::size_t threads, Watch& watch) {
     const std::lock_guard writing(parts_->writing);
     Team team(resolve_threads(threads));
     parts_->compact({team, watch});
+}
+
+void Index::optimize(std::size_t threads, Watch& watch) {
+    check_threads(threads);
+    parts_->check_writable();
+    const std::lock_guard writing(parts_->writing);
+    Team team(resolve_threads(threads));
+    parts_->compact({team, watch});
+    const View& view = parts_->graph.view;
+    if (!view.empty()) parts_->move_to_tables_of_its_own(by_locality(view, live_sitters(view), watch), watch);
 }
 
 std::unique_ptr<Index> Index::snapshot() const {

@@ -181,6 +181,9 @@ public:
     // Takes as much memory again meanwhile. Answers do not change. Throws Stopped, std::bad_alloc.
     void compact(std::size_t threads, Watch& watch);
 
+    // As compact(), and puts together in memory what walks read together.
+    void optimize(std::size_t threads, Watch& watch);
+
     // The vectors of this moment, and no others, for as long as it is kept: an index that can be read and neither
     // changed nor saved. It shares the memory of this one, which meanwhile keeps what is removed.
     std::unique_ptr<Index> snapshot() const;

@@ -80,6 +80,8 @@ struct Index::Parts {
     void sweep_after(std::size_t n, const Crew& crew);
     // As Index::compact.
     void compact(const Crew& crew);
+    // Tables made anew, with these in the first slots. All or nothing.
+    void move_to_tables_of_its_own(const std::vector<Sitter>& sitters, Watch& watch);
     std::size_t repair(Watch& watch);  // all or nothing; throws Stopped
     // The ids of the next n rows.
     std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given) const;
@@ -123,7 +125,6 @@ private:
     };
     std::vector<Retired> retired_;
     void sweep(std::size_t rows, const Crew& crew);
-    void move_to_tables_of_its_own(const std::vector<Sitter>& sitters, Watch& watch);
     void end_sweep(Watch& watch);
     bool part_from_old_codes(std::span<const std::uint32_t> slots, Watch& watch);
     void await(Epochs::Time time, pid_t process, Watch& watch) const;
