@@ -64,9 +64,10 @@ void remove(Handle& self, const Ids& ids, std::size_t threads) {
     watch.throw_error();
 }
 
-void compact(Handle& self, std::size_t threads) {
+template <void (Index::*kRearrange)(std::size_t threads, Watch& watch)>
+void rearrange(Handle& self, std::size_t threads) {
     PythonWatch watch(py::none{});
-    watched(watch, [&](Watch& core) { self.index->compact(resolve_threads(threads), core); });
+    watched(watch, [&](Watch& core) { ((*self.index).*kRearrange)(resolve_threads(threads), core); });
     watch.throw_error();
 }
 
@@ -209,7 +210,8 @@ void bind_index(py::module_& module) {
              "progress"_a)
         .def("_upsert", &write<&Index::upsert>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a,
              "progress"_a)
-        .def("_compact", &compact, "threads"_a)
+        .def("_compact", &rearrange<&Index::compact>, "threads"_a)
+        .def("_optimize", &rearrange<&Index::optimize>, "threads"_a)
         .def("_snapshot",
              [](const Handle& self) { return Loaded{without_gil([&] { return self.index->snapshot(); })}; })
         .def("_check", &check, "vectors"_a, "threads"_a)
