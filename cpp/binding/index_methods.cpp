@@ -34,12 +34,13 @@ std::span<const std::int64_t> numbers_of(const Ids& ids) { return {ids.data(), s
 }
 
 py::array_t<std::int64_t> add(Handle& self, const py::array& vectors, const Ids& ids, const Ids& groups,
-                              std::size_t threads, py::object progress) {
+                              const Ids& order, std::size_t threads, py::object progress) {
     const Options& options = self.index->options();
     const Rows rows = rows_of(vectors, "vectors", options.dtype, options.dim);
     PythonWatch watch(std::move(progress));
     const Added added = watched(watch, [&](Watch& core) {
-        return self.index->add(rows.data, rows.n, numbers_of(ids), resolve_threads(threads), core, numbers_of(groups));
+        const Batch batch{rows.data, rows.n, numbers_of(ids), numbers_of(groups), numbers_of(order)};
+        return self.index->add(batch, resolve_threads(threads), core);
     });
     py::array_t<std::int64_t> in = as_array(added.ids);
     if (watch.error() && watch.error()->matches(PyExc_KeyboardInterrupt)) throw_interrupted(in, *watch.error());
@@ -186,7 +187,8 @@ void bind_index(py::module_& module) {
              }),
              "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a)
         .def(py::init(&adopt), "loaded"_a)
-        .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a, "progress"_a)
+        .def("_add", &add, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "order"_a.noconvert(), "threads"_a,
+             "progress"_a)
         .def("_check", &check, "vectors"_a, "threads"_a)
         .def(
             "_search",

@@ -37,12 +37,12 @@ std::size_t upper_rows_needed(const Graph& graph, std::size_t n) {
     return rows;
 }
 
-bool store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids, const Crew& crew) {
+bool store_batch(Graph& graph, const Arrivals& given, std::span<const Id> ids, const Crew& crew) {
     View& view = graph.view;
     std::uint32_t upper = view.upper_count;
     for (std::uint32_t i = 0; i < ids.size(); ++i) {
         const std::uint32_t slot = view.count + i;
-        graph.space.encode(given + i * graph.space.given_row_bytes(), view.rows.row(slot));
+        graph.space.encode(given.row(i), view.rows.row(slot));
         view.ids.as<Id>()[slot] = ids[i];
         const Level level = find_node_of(graph, Slot{slot}) ? kCopyLevel : level_of_insertion(graph, i);
         view.levels.as<std::int8_t>()[slot] = static_cast<std::int8_t>(level);

@@ -25,11 +25,24 @@ struct Progress {
 // of a batch short.
 std::size_t batch_size(std::size_t linked, std::size_t waiting);
 
-// Stores vectors in the slots after the last: rows as callers hand them in, one id each. They take no part in
-// anything yet. Those that are in the graph already, or earlier in the batch, become copies (graph/copies.hpp).
-// Requires: reserve_lookup() and view.reserve() has made room (upper levels: see upper_rows_needed); no search can
-// still be reading these slots. Returns false when the watch said stop; the caller then goes back to its Footing.
-bool store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids, const Crew& crew);
+// The rows of a call, as callers hand them in, in the sequence in which they enter, from number `first` on.
+struct Arrivals {
+    const std::byte* rows;
+    std::size_t row_bytes;
+    std::span<const std::int64_t> order = {};  // row numbers; empty: as the rows stand
+    std::size_t first = 0;
+
+    const std::byte* row(std::size_t i) const {
+        const std::size_t at = first + i;
+        return rows + (order.empty() ? at : static_cast<std::size_t>(order[at])) * row_bytes;
+    }
+};
+
+// Stores vectors in the slots after the last, one id each. They take no part in anything yet. Those that are in the
+// graph already, or earlier in the batch, become copies (graph/copies.hpp). Requires: reserve_lookup() and
+// view.reserve() has made room (upper levels: see upper_rows_needed); no search can still be reading these slots.
+// Returns false when the watch said stop; the caller then goes back to its Footing.
+bool store_batch(Graph& graph, const Arrivals& given, std::span<const Id> ids, const Crew& crew);
 
 // Rows of upper links that the next n insertions will take.
 std::size_t upper_rows_needed(const Graph& graph, std::size_t n);

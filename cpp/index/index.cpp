@@ -25,11 +25,12 @@ std::int64_t Index::next_id() const {
     return parts_->next_id;
 }
 
-Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids, std::size_t threads,
-                 Watch& watch, std::span<const std::int64_t> groups) {
+Added Index::add(const Batch& batch, std::size_t threads, Watch& watch) {
+    const std::size_t n = batch.n;
     check_threads(threads);
-    check_id_count(given_ids, n);
-    check_group_count(groups, n);
+    check_id_count(batch.ids, n);
+    check_group_count(batch.groups, n);
+    check_order(batch.order, n);
     if (n == 0) return {};
     const std::lock_guard writing(parts_->writing);
     Team team(std::min(resolve_threads(threads), n));
@@ -37,9 +38,9 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
     std::vector<Id> ids;
     try {
         if (!watch.look(0, n)) throw Stopped();
-        parts_->settle_groups(!groups.empty());
-        ids = parts_->admit(rows, n, given_ids, crew);
-        parts_->store_groups(groups);
+        parts_->settle_groups(!batch.groups.empty());
+        ids = parts_->admit(batch, crew);
+        parts_->store_groups(batch);
     } catch (const Stopped&) {
         return {.ids = {}, .complete = false};
     }
@@ -48,7 +49,7 @@ Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int6
     added.ids.reserve(n);
     Parts::Start start(*parts_);
     try {
-        while (added.ids.size() < n && parts_->add_batch(rows, ids, added.ids.size(), start.undo, crew)) {
+        while (added.ids.size() < n && parts_->add_batch(batch, ids, added.ids.size(), start.undo, crew)) {
             const std::size_t done = parts_->graph.view.count - start.count;
             for (std::size_t i = added.ids.size(); i < done; ++i) added.ids.push_back(number_of(ids[i]));
             watch.look(done, n);

@@ -40,28 +40,31 @@ Index::Parts::Parts(const Options& given, Graph&& loaded, std::int64_t next)
 
 Index::Parts::~Parts() { delete current.load(); }
 
-std::vector<Id> Index::Parts::admit(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids,
-                                    const Crew& crew) {
-    check_addable(graph.space, options, rows, n, crew);
-    std::vector<Id> ids = ids_for(n, given_ids, crew.watch);
-    make_room(n, crew.watch);
+std::vector<Id> Index::Parts::admit(const Batch& batch, const Crew& crew) {
+    check_addable(graph.space, options, batch.rows, batch.n, crew);
+    std::vector<Id> ids = ids_for(batch.n, batch.ids, crew.watch);
+    std::vector<Id> entering;
+    entering.reserve(batch.order.size());
+    for (const std::int64_t row : batch.order) entering.push_back(ids[static_cast<std::size_t>(row)]);
+    make_room(batch.n, crew.watch);
     await_slots(crew.watch);
-    return ids;
+    return batch.order.empty() ? ids : entering;
 }
 
-bool Index::Parts::add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo,
+bool Index::Parts::add_batch(const Batch& batch, std::span<const Id> ids, std::size_t done, Undo& undo,
                              const Crew& crew) {
     const std::size_t n = batch_size(graph.view.nodes(), ids.size() - done);
-    const std::span<const Id> batch = ids.subspan(done, n);
+    const std::span<const Id> entering = ids.subspan(done, n);
+    const Arrivals arrivals{batch.rows, graph.space.given_row_bytes(), batch.order, done};
     const Footing before(graph);
     std::unique_ptr<View> prepared = prepare_to_publish();
-    if (!store_batch(graph, rows + done * graph.space.given_row_bytes(), batch, crew) ||
+    if (!store_batch(graph, arrivals, entering, crew) ||
         !link_batch(graph, static_cast<std::uint32_t>(n), undo, crew, {done, ids.size()})) {
         before.restore(graph);
         return false;
     }
     // From here on nothing can fail.
-    enter_ids(batch);
+    enter_ids(entering);
     publish(std::move(prepared));
     return true;
 }
@@ -120,8 +123,12 @@ void Index::Parts::settle_groups(bool given) {
     view.groups = Table(given ? sizeof(std::int64_t) : 0);
 }
 
-void Index::Parts::store_groups(std::span<const std::int64_t> groups) noexcept {
-    std::copy(groups.begin(), groups.end(), graph.view.groups.as<std::int64_t>() + graph.view.count);
+void Index::Parts::store_groups(const Batch& batch) noexcept {
+    std::int64_t* next = graph.view.groups.as<std::int64_t>() + graph.view.count;
+    if (batch.groups.empty() || batch.order.empty())
+        std::copy(batch.groups.begin(), batch.groups.end(), next);
+    else
+        for (const std::int64_t row : batch.order) *next++ = batch.groups[static_cast<std::size_t>(row)];
 }
 
 void Index::Parts::make_room(std::size_t n, Watch& watch) {

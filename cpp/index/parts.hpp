@@ -40,16 +40,16 @@ struct Index::Parts {
 
     // The rest requires: writing is held.
 
-    // Checks all that is asked of an add, makes room for it, and returns its ids: those given, or the next consecutive
-    // numbers. Throws Stopped.
-    std::vector<Id> admit(const std::byte* rows, std::size_t n, std::span<const std::int64_t> given_ids,
-                          const Crew& crew);
+    // Checks all that is asked of an add, makes room for it, and returns its ids in the sequence in which they enter:
+    // those given, or the next consecutive numbers. Throws Stopped.
+    std::vector<Id> admit(const Batch& batch, const Crew& crew);
     // Throws InvalidArgumentError when some rows would have groups and others none.
     void settle_groups(bool given);
     // Of the rows that come next. Requires: make_room() has counted them.
-    void store_groups(std::span<const std::int64_t> groups) noexcept;
-    // Links and shows some of the rows from number `done` on. False, and nothing has changed, when the watch says stop.
-    bool add_batch(const std::byte* rows, std::span<const Id> ids, std::size_t done, Undo& undo, const Crew& crew);
+    void store_groups(const Batch& batch) noexcept;
+    // Links and shows some of the rows, `done` of which are in. False, and nothing has changed, when the watch says
+    // stop.
+    bool add_batch(const Batch& batch, std::span<const Id> ids, std::size_t done, Undo& undo, const Crew& crew);
     std::size_t repair(Watch& watch);  // all or nothing; throws Stopped
     // The ids of the next n rows.
     std::vector<Id> ids_for(std::size_t n, std::span<const std::int64_t> given, Watch& watch) const;

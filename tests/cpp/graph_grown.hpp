@@ -29,7 +29,7 @@ inline void grow(Graph& graph, const std::byte* rows, std::size_t n, std::size_t
         const std::size_t batch = batch_size(graph.view.nodes(), n - done);
         std::vector<Id> ids;
         for (std::size_t i = 0; i < batch; ++i) ids.push_back(Id{static_cast<std::int64_t>(graph.view.count + i)});
-        store_batch(graph, rows + done * graph.space.given_row_bytes(), ids, {team, nobody});
+        store_batch(graph, {rows, graph.space.given_row_bytes(), {}, done}, ids, {team, nobody});
         link_batch(graph, static_cast<std::uint32_t>(batch), undo, {team, nobody}, {done, n});
         done += batch;
     }

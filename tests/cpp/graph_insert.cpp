@@ -196,7 +196,7 @@ TEST_CASE("a batch that is stopped before links change is not in the graph, and 
     watch.report(0, 0);
     graph.view.reserve(400, graph.view.upper_count + upper_rows_needed(graph, 100), nobody);
     Undo undo(graph);
-    store_batch(graph, rows, std::vector<Id>(20, Id{999}), {team, nobody});
+    store_batch(graph, {rows, graph.space.given_row_bytes()}, std::vector<Id>(20, Id{999}), {team, nobody});
     CHECK_FALSE(link_batch(graph, 20, undo, {team, watch}, {}));
 
     CHECK(trial::difference(undisturbed.view, graph.view) == "");
