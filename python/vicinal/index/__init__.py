@@ -206,9 +206,10 @@ class Index(RadiusIndex, TunedIndex, CheckedIndex):
             most so many hits of a group. All vectors of an index have one, or none has.
         order : str, array_like of int with shape (n,), or callable
             The sequence in which the batch enters the graph; ids and what a search may find do not depend on it.
-            ``"given"`` (and, for now, ``"auto"``): as the rows stand; ``"random"``: shuffled by `seed`; other names as
-            in `vicinal.order.permutation`; a permutation; or a callable ``(vectors, rng) -> permutation``. None copies
-            the batch.
+            ``"auto"`` looks at a sample of 4096 vectors or more, and shuffles a batch that is sorted or clustered;
+            ``stats()["order"]`` tells what it did and why. ``"given"``: as the rows stand; ``"random"``: shuffled by
+            `seed`; other names as in `vicinal.order.permutation`; a permutation; or a callable ``(vectors, rng) ->
+            permutation``. None copies the batch.
         labels : array_like, shape (n,), optional
             One category per vector, numbers or strings, for ``"category"`` and ``"interleave"``.
         threads : int

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vicinal import _core
 from vicinal.errors import Interrupted
-from vicinal.order import Order, permutation
+from vicinal.order import Order, judge, permutation
 from vicinal.order.sequences import category_numbers
 
 __all__ = ["AS_GIVEN", "chosen_order"]
@@ -37,7 +37,9 @@ def chosen_order(
     metric, seed = options["metric"], options["seed"]
     try:
         if isinstance(order, str) and order == "auto":
-            return AS_GIVEN, {"asked": "auto", "chosen": "given", "why": "batches are not judged yet"}
+            found = judge(rows, metric, seed=seed)
+            told = {"asked": "auto", "chosen": found.chosen, "why": found.why, "beside_nearer": found.beside_nearer}
+            return AS_GIVEN if found.sequence is None else found.sequence, told
         index._check(rows, threads)
         sequence = permutation(rows, order, seed=seed, labels=labels, metric=metric, threads=threads)
     except KeyboardInterrupt as interrupt:
