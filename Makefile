@@ -11,7 +11,7 @@ STAMPS := $(VENV)/stamps
 REPORT := build/demo
 COMPILED := pyproject.toml CMakeLists.txt $(wildcard cpp/*/*.?pp)
 CPP := $(wildcard cpp/*/*.?pp tests/cpp/*.?pp bench/*.?pp)
-PY := python tests bench
+PY := python tests bench examples
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)

@@ -33,18 +33,17 @@ std::span<const std::int64_t> numbers_of(const Ids& ids) { return {ids.data(), s
     throw py::error_already_set();
 }
 
-using Write = Added (Index::*)(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids,
-                               std::size_t threads, Watch& watch, std::span<const std::int64_t> groups);
+using Write = Added (Index::*)(const Batch& batch, std::size_t threads, Watch& watch);
 
 template <Write kWrite>
 py::array_t<std::int64_t> write(Handle& self, const py::array& vectors, const Ids& ids, const Ids& groups,
-                                std::size_t threads, py::object progress) {
+                                const Ids& order, std::size_t threads, py::object progress) {
     const Options& options = self.index->options();
     const Rows rows = rows_of(vectors, "vectors", options.dtype, options.dim);
     PythonWatch watch(std::move(progress));
     const Added added = watched(watch, [&](Watch& core) {
-        return ((*self.index).*kWrite)(rows.data, rows.n, numbers_of(ids), resolve_threads(threads), core,
-                                       numbers_of(groups));
+        const Batch batch{rows.data, rows.n, numbers_of(ids), numbers_of(groups), numbers_of(order)};
+        return ((*self.index).*kWrite)(batch, resolve_threads(threads), core);
     });
     py::array_t<std::int64_t> in = as_array(added.ids);
     if (watch.error() && watch.error()->matches(PyExc_KeyboardInterrupt)) throw_interrupted(in, *watch.error());
@@ -204,12 +203,12 @@ void bind_index(py::module_& module) {
              }),
              "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a)
         .def(py::init(&adopt), "loaded"_a)
-        .def("_add", &write<&Index::add>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a,
-             "progress"_a)
-        .def("_update", &write<&Index::update>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a,
-             "progress"_a)
-        .def("_upsert", &write<&Index::upsert>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(), "threads"_a,
-             "progress"_a)
+        .def("_add", &write<static_cast<Write>(&Index::add)>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(),
+             "order"_a.noconvert(), "threads"_a, "progress"_a)
+        .def("_update", &write<static_cast<Write>(&Index::update)>, "vectors"_a, "ids"_a.noconvert(),
+             "groups"_a.noconvert(), "order"_a.noconvert(), "threads"_a, "progress"_a)
+        .def("_upsert", &write<static_cast<Write>(&Index::upsert)>, "vectors"_a, "ids"_a.noconvert(),
+             "groups"_a.noconvert(), "order"_a.noconvert(), "threads"_a, "progress"_a)
         .def("_compact", &rearrange<&Index::compact>, "threads"_a)
         .def("_optimize", &rearrange<&Index::optimize>, "threads"_a)
         .def("_snapshot",

@@ -64,12 +64,12 @@ std::vector<std::uint32_t> next_slots(const View& view, std::size_t n) {
     return slots;
 }
 
-bool store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids, std::span<const std::uint32_t> slots,
+bool store_batch(Graph& graph, const Arrivals& given, std::span<const Id> ids, std::span<const std::uint32_t> slots,
                  const Crew& crew) {
     View& view = graph.view;
     for (std::size_t i = 0; i < slots.size(); ++i) {
         const std::uint32_t slot = slots[i];
-        graph.space.encode(given + i * graph.space.given_row_bytes(), view.rows.row(slot));
+        graph.space.encode(given.row(i), view.rows.row(slot));
         view.ids.as<Id>()[slot] = ids[i];
         const Level level = find_node_of(graph, Slot{slot}, slots) ? kCopyLevel : level_of_insertion(graph, i);
         view.levels.as<std::int8_t>()[slot] = static_cast<std::int8_t>(level);

@@ -29,12 +29,24 @@ std::size_t batch_size(std::size_t linked, std::size_t waiting);
 // Where the next n rows go: into the vacant slots, the lowest first, and then after the last. Ascending.
 std::vector<std::uint32_t> next_slots(const View& view, std::size_t n);
 
-// Stores vectors, which take no part in anything yet: rows as callers hand them in, with an id and a slot each, of
-// those that come next. Vectors that are in the graph already, or earlier in the batch, become copies
-// (graph/copies.hpp). Requires: reserve_lookup() and view.reserve() has made room (upper levels: see
-// upper_rows_needed); no search can still be reading these slots. Returns false when the watch said stop; the caller
-// then goes back to its Footing.
-bool store_batch(Graph& graph, const std::byte* given, std::span<const Id> ids, std::span<const std::uint32_t> slots,
+// The rows of a call, as callers hand them in, in the sequence in which they enter, from number `first` on.
+struct Arrivals {
+    const std::byte* rows;
+    std::size_t row_bytes;
+    std::span<const std::int64_t> order = {};  // row numbers; empty: as the rows stand
+    std::size_t first = 0;
+
+    const std::byte* row(std::size_t i) const {
+        const std::size_t at = first + i;
+        return rows + (order.empty() ? at : static_cast<std::size_t>(order[at])) * row_bytes;
+    }
+};
+
+// Stores vectors, which take no part in anything yet, with an id and a slot each, of those that come next. Vectors that
+// are in the graph already, or earlier in the batch, become copies (graph/copies.hpp). Requires: reserve_lookup() and
+// view.reserve() has made room (upper levels: see upper_rows_needed); no search can still be reading these slots.
+// Returns false when the watch said stop; the caller then goes back to its Footing.
+bool store_batch(Graph& graph, const Arrivals& given, std::span<const Id> ids, std::span<const std::uint32_t> slots,
                  const Crew& crew);
 
 // Rows of upper links that the next n insertions will take beyond the spare ones.

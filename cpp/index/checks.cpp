@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <string>
+#include <vector>
 
 #include "base/errors.hpp"
 #include "codecs/walk_code.hpp"
@@ -31,6 +32,21 @@ void check_group_count(std::span<const std::int64_t> groups, std::size_t n) {
     if (!groups.empty() && groups.size() != n)
         throw InvalidArgumentError("groups has " + std::to_string(groups.size()) +
                                    " entries, expected one for each of " + std::to_string(n) + " vectors");
+}
+
+void check_order(std::span<const std::int64_t> order, std::size_t n) {
+    if (order.empty()) return;
+    if (order.size() != n)
+        throw InvalidArgumentError("order has " + std::to_string(order.size()) + " entries, expected one for each of " +
+                                   std::to_string(n) + " vectors");
+    std::vector<bool> seen(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto row = static_cast<std::uint64_t>(order[i]);  // a negative number is too large
+        if (row >= n || seen[row])
+            throw InvalidArgumentError("order[" + std::to_string(i) + "] is " + std::to_string(order[i]) +
+                                       ", expected each of 0 to " + std::to_string(n - 1) + " once");
+        seen[row] = true;
+    }
 }
 
 void check_vector(const Space& space, const std::byte* given, const char* name, std::size_t row) {

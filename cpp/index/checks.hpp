@@ -14,6 +14,7 @@ namespace vicinal {
 // Each throws InvalidArgumentError naming the value and its range.
 void check_threads(std::size_t threads);
 void check_k(std::size_t k, std::size_t size);
+void check_order(std::span<const std::int64_t> order, std::size_t n);  // no order at all will do
 void check_group_count(std::span<const std::int64_t> groups, std::size_t n);
 void check_id_count(std::span<const std::int64_t> ids, std::size_t n);  // no ids at all will do
 

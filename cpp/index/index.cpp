@@ -26,26 +26,24 @@ std::int64_t Index::next_id() const {
     return parts_->next_id;
 }
 
-Added Index::add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
-                 Watch& watch, std::span<const std::int64_t> groups) {
-    return write({Incoming::Mode::add, rows, n, ids, groups}, threads, watch);
+Added Index::add(const Batch& batch, std::size_t threads, Watch& watch) {
+    return write(Mode::add, batch, threads, watch);
 }
 
-Added Index::update(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
-                    Watch& watch, std::span<const std::int64_t> groups) {
-    return write({Incoming::Mode::update, rows, n, ids, groups}, threads, watch);
+Added Index::update(const Batch& batch, std::size_t threads, Watch& watch) {
+    return write(Mode::update, batch, threads, watch);
 }
 
-Added Index::upsert(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
-                    Watch& watch, std::span<const std::int64_t> groups) {
-    return write({Incoming::Mode::upsert, rows, n, ids, groups}, threads, watch);
+Added Index::upsert(const Batch& batch, std::size_t threads, Watch& watch) {
+    return write(Mode::upsert, batch, threads, watch);
 }
 
-Added Index::write(const Incoming& incoming, std::size_t threads, Watch& watch) {
-    const std::size_t n = incoming.n;
+Added Index::write(Mode mode, const Batch& batch, std::size_t threads, Watch& watch) {
+    const std::size_t n = batch.n;
     check_threads(threads);
-    check_id_count(incoming.ids, n);
-    check_group_count(incoming.groups, n);
+    check_id_count(batch.ids, n);
+    check_group_count(batch.groups, n);
+    check_order(batch.order, n);
     parts_->check_writable();
     if (n == 0) return {};
     const std::lock_guard writing(parts_->writing);
@@ -54,7 +52,7 @@ Added Index::write(const Incoming& incoming, std::size_t threads, Watch& watch) 
     Parts::Rows in;
     try {
         if (!watch.look(0, n)) throw Stopped();
-        in = parts_->admit(incoming, crew);
+        in = parts_->admit(mode, batch, crew);
     } catch (const Stopped&) {
         return {.ids = {}, .complete = false};
     }
@@ -65,7 +63,7 @@ Added Index::write(const Incoming& incoming, std::size_t threads, Watch& watch) 
     const auto shown = [&] { return std::span(in.slots).first(added.ids.size()); };
     try {
         while (added.ids.size() < n) {
-            const std::size_t entered = parts_->add_batch(in, added.ids.size(), start.undo, crew);
+            const std::size_t entered = parts_->add_batch(batch, in, added.ids.size(), start.undo, crew);
             if (entered == 0) break;
             for (std::size_t i = 0; i < entered; ++i) added.ids.push_back(number_of(in.ids[added.ids.size()]));
             watch.look(added.ids.size(), n);

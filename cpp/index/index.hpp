@@ -22,6 +22,16 @@ struct Vectors {
     std::size_t n;
 };
 
+// Rows to be written. They enter the graph one after the other as `order` says: the numbers 0 to n - 1, each once.
+// Empty: as they stand.
+struct Batch {
+    const std::byte* rows;
+    std::size_t n;
+    std::span<const std::int64_t> ids = {};     // one per row, none negative; empty: consecutive, from next_id() on
+    std::span<const std::int64_t> groups = {};  // any number for each row, or none at all
+    std::span<const std::int64_t> order = {};   // read in place, so that a shuffle copies no row
+};
+
 // Where search() puts what it finds: k columns a query, row by row, nearest first, short rows padded with id -1 and
 // distance +inf. `work` is empty, or has one entry per query.
 struct Work {
@@ -65,7 +75,8 @@ struct Within {
     std::vector<float> distances;
 };
 
-// The ids that are in after add(), update() or upsert(), in the rows' order. Incomplete when the watch said stop.
+// The ids that are in after add(), update() or upsert(), in the sequence in which they entered. Incomplete when the
+// watch said stop.
 struct Added {
     std::vector<std::int64_t> ids;
     bool complete = true;
@@ -119,26 +130,27 @@ public:
     Index(const Index&) = delete;
     Index& operator=(const Index&) = delete;
 
-    // ids empty: consecutive numbers from the largest id ever used + 1. Otherwise one per row, none negative.
-    // groups: any number for each row, or none at all; an index has groups from its first row on, or never.
+    // An index has groups from its first row on, or never.
     // Throws InvalidVectorError (a NaN, an infinity, a zero row under cosine: "vectors row 17 holds NaN"),
     // DuplicateIdError, InvalidArgumentError, std::bad_alloc, and what the watch throws. A search that runs meanwhile
-    // may have seen some of the vectors before such an exception. Waits for no search but one that has seen them.
+    // may have seen some of the vectors before such an exception. Waits for no search but one that has seen them, or
+    // what was removed where they go.
+    Added add(const Batch& batch, std::size_t threads, Watch& watch);
     Added add(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
-              Watch& watch, std::span<const std::int64_t> groups = {});
+              Watch& watch, std::span<const std::int64_t> groups = {}) {
+        return add(Batch{rows, n, ids, groups}, threads, watch);
+    }
 
-    // Gives ids that are there other vectors, and with `groups` other groups. Each of them changes at one moment: a
+    // Gives ids that are there other vectors, and with groups other groups. Each of them changes at one moment: a
     // search that began before answers with the old vector, and one that begins later with the new. Throws as add()
     // does, and UnknownIdError.
-    Added update(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
-                 Watch& watch, std::span<const std::int64_t> groups = {});
+    Added update(const Batch& batch, std::size_t threads, Watch& watch);
 
     // Updates the ids that are there and adds the others. Where rows have groups, these are not optional for the
     // others.
-    Added upsert(const std::byte* rows, std::size_t n, std::span<const std::int64_t> ids, std::size_t threads,
-                 Watch& watch, std::span<const std::int64_t> groups = {});
+    Added upsert(const Batch& batch, std::size_t threads, Watch& watch);
 
-    // What add() checks of its rows, for callers that add them in another order. Throws InvalidVectorError, Stopped.
+    // What add() checks of its rows, for callers that choose an order by them. Throws InvalidVectorError, Stopped.
     void check_rows(const std::byte* rows, std::size_t n, std::size_t threads, Watch& watch) const;
 
     // Throws InvalidVectorError ("queries row 3 ..."), InvalidArgumentError (k, ef, recall, threads out of range),
@@ -205,8 +217,8 @@ public:
 
 private:
     struct Parts;
-    struct Incoming;
-    Added write(const Incoming& incoming, std::size_t threads, Watch& watch);
+    enum class Mode : std::uint8_t { add, update, upsert };
+    Added write(Mode mode, const Batch& batch, std::size_t threads, Watch& watch);
     explicit Index(std::unique_ptr<Parts> parts);
     std::unique_ptr<Parts> parts_;
 };

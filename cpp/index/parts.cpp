@@ -66,26 +66,40 @@ void Index::Parts::check_writable() const {
 
 Index::Parts::~Parts() { delete current.load(); }
 
-Index::Parts::Rows Index::Parts::admit(const Incoming& incoming, const Crew& crew) {
-    check_addable(graph.space, options, incoming.rows, incoming.n, crew);
-    Rows rows{incoming.rows, ids_for(incoming.n, incoming.ids), next_slots(graph.view, incoming.n), {}};
-    if (!incoming.ids.empty()) rows.replaced = replaced_by(rows.ids, incoming.mode, crew.watch);
-    settle_groups(incoming, rows.replaced);
-    make_room(incoming.n, crew.watch);
+namespace {
+
+// What stands in the rows' order, in that in which they enter.
+template <class T>
+std::vector<T> entering(std::vector<T> by_row, std::span<const std::int64_t> order) {
+    if (order.empty()) return by_row;
+    std::vector<T> sequence;
+    sequence.reserve(order.size());
+    for (const std::int64_t row : order) sequence.push_back(by_row[static_cast<std::size_t>(row)]);
+    return sequence;
+}
+
+}  // namespace
+
+Index::Parts::Rows Index::Parts::admit(Mode mode, const Batch& batch, const Crew& crew) {
+    check_addable(graph.space, options, batch.rows, batch.n, crew);
+    Rows rows{entering(ids_for(batch.n, batch.ids), batch.order), next_slots(graph.view, batch.n), {}};
+    if (!batch.ids.empty()) rows.replaced = replaced_by(rows.ids, mode, crew.watch);
+    settle_groups(batch, rows.replaced);
+    make_room(batch.n, crew.watch);
     take_over(rows.slots, crew.watch);
-    store_groups(rows, incoming.groups);
+    store_groups(batch, rows);
     return rows;
 }
 
-std::vector<std::uint32_t> Index::Parts::replaced_by(std::span<const Id> ids, Incoming::Mode mode, Watch& watch) const {
+std::vector<std::uint32_t> Index::Parts::replaced_by(std::span<const Id> ids, Mode mode, Watch& watch) const {
     std::vector<std::uint32_t> slots;
     slots.reserve(ids.size());
     for (const Id id : ids) {
         if (slots.size() % 4096 == 0 && !watch.again()) throw Stopped();
         const auto slot = graph.view.slot_of(id);
-        if (slot && mode == Incoming::Mode::add)
+        if (slot && mode == Mode::add)
             throw DuplicateIdError("id " + std::to_string(number_of(id)) + " is in the index already");
-        if (!slot && mode == Incoming::Mode::update)
+        if (!slot && mode == Mode::update)
             throw UnknownIdError("id " + std::to_string(number_of(id)) + " is not in the index");
         slots.push_back(slot ? index_of(*slot) : Rows::kNobody);
     }
@@ -94,14 +108,15 @@ std::vector<std::uint32_t> Index::Parts::replaced_by(std::span<const Id> ids, In
     return slots;
 }
 
-std::size_t Index::Parts::add_batch(const Rows& rows, std::size_t done, Undo& undo, const Crew& crew) {
+std::size_t Index::Parts::add_batch(const Batch& batch, const Rows& rows, std::size_t done, Undo& undo,
+                                    const Crew& crew) {
     const std::size_t n = batch_size(graph.view.nodes(), rows.ids.size() - done);
     const std::span ids = std::span(rows.ids).subspan(done, n);
     const std::span slots = std::span(rows.slots).subspan(done, n);
     const Footing before(graph);
     std::unique_ptr<View> prepared = prepare_to_publish();
-    const std::byte* given = rows.given + done * graph.space.given_row_bytes();
-    if (!store_batch(graph, given, ids, slots, crew) || !part_from_old_codes(slots, crew.watch) ||
+    const Arrivals arrivals{batch.rows, graph.space.given_row_bytes(), batch.order, done};
+    if (!store_batch(graph, arrivals, ids, slots, crew) || !part_from_old_codes(slots, crew.watch) ||
         !link_batch(graph, slots, undo, crew, {done, rows.ids.size()})) {
         before.restore(graph);
         return 0;
@@ -226,9 +241,9 @@ std::vector<Id> Index::Parts::ids_for(std::size_t n, std::span<const std::int64_
     return ids;
 }
 
-void Index::Parts::settle_groups(const Incoming& incoming, std::span<const std::uint32_t> replaced) {
+void Index::Parts::settle_groups(const Batch& batch, std::span<const std::uint32_t> replaced) {
     View& view = graph.view;
-    const bool given = !incoming.groups.empty();
+    const bool given = !batch.groups.empty();
     if (view.has_groups() == given) return;
     const bool inherited =
         !given && !replaced.empty() && std::find(replaced.begin(), replaced.end(), Rows::kNobody) == replaced.end();
@@ -240,11 +255,14 @@ void Index::Parts::settle_groups(const Incoming& incoming, std::span<const std::
 }
 
 // Without groups a row inherits that of the one it replaces.
-void Index::Parts::store_groups(const Rows& rows, std::span<const std::int64_t> groups) noexcept {
+void Index::Parts::store_groups(const Batch& batch, const Rows& rows) noexcept {
     if (!graph.view.has_groups()) return;
     auto* stored = graph.view.groups.as<std::int64_t>();
+    const auto row_of = [&](std::size_t i) {
+        return batch.order.empty() ? i : static_cast<std::size_t>(batch.order[i]);
+    };
     for (std::size_t i = 0; i < rows.slots.size(); ++i)
-        stored[rows.slots[i]] = groups.empty() ? stored[rows.replaced[i]] : groups[i];
+        stored[rows.slots[i]] = batch.groups.empty() ? stored[rows.replaced[i]] : batch.groups[row_of(i)];
 }
 
 void Index::Parts::make_room(std::size_t n, Watch& watch) {

@@ -21,14 +21,6 @@
 
 namespace vicinal {
 
-// What a caller wants written.
-struct Index::Incoming {
-    enum class Mode : std::uint8_t { add, update, upsert } mode;
-    const std::byte* rows;
-    std::size_t n;
-    std::span<const std::int64_t> ids, groups;  // groups: none, or one for each
-};
-
 // Readers, of whatever, take no lock; they take a seat among the readers.
 struct Index::Parts {
     explicit Parts(const Options& given);
@@ -56,25 +48,23 @@ struct Index::Parts {
     // Throws InvalidArgumentError when this is a snapshot.
     void check_writable() const;
 
-    // The rows of one call: as callers hand them in, their ids, the slots they go to, and those whose ids they take
-    // over, or kNobody. Empty: nobody's.
+    // Of the rows of a batch, in the sequence in which they enter: their ids, the slots they go to, and those whose ids
+    // they take over, or kNobody. Empty: nobody's.
     struct Rows {
         static constexpr std::uint32_t kNobody = kMaxSlots;
-        const std::byte* given = nullptr;
         std::vector<Id> ids;
         std::vector<std::uint32_t> slots, replaced;
     };
-    // Checks all that is asked and makes room for it. The ids are those given, or the next consecutive numbers. Throws
-    // Stopped.
-    Rows admit(const Incoming& incoming, const Crew& crew);
+    // Checks all that is asked and makes room for it. Throws Stopped.
+    Rows admit(Mode mode, const Batch& batch, const Crew& crew);
     // The slots of ids that are given anew. Throws UnknownIdError, DuplicateIdError where the mode does not allow it.
-    std::vector<std::uint32_t> replaced_by(std::span<const Id> ids, Incoming::Mode mode, Watch& watch) const;
+    std::vector<std::uint32_t> replaced_by(std::span<const Id> ids, Mode mode, Watch& watch) const;
     // Throws InvalidArgumentError when some rows would have groups and others none.
-    void settle_groups(const Incoming& incoming, std::span<const std::uint32_t> replaced);
-    void store_groups(const Rows& rows, std::span<const std::int64_t> groups) noexcept;
+    void settle_groups(const Batch& batch, std::span<const std::uint32_t> replaced);
+    void store_groups(const Batch& batch, const Rows& rows) noexcept;
     // Links and shows some of the rows from number `done` on. Returns how many: none, and nothing has changed, when the
     // watch says stop.
-    std::size_t add_batch(const Rows& rows, std::size_t done, Undo& undo, const Crew& crew);
+    std::size_t add_batch(const Batch& batch, const Rows& rows, std::size_t done, Undo& undo, const Crew& crew);
     // Part of what was removed leaves the graph: as much as is due after a call that wrote n rows. What is left out for
     // want of memory, or because the watch says stop, is left to later calls.
     void sweep_after(std::size_t n, const Crew& crew);

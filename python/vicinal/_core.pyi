@@ -41,6 +41,7 @@ class Index(metaclass=_Metaclass):
         vectors: NDArray[Any],
         ids: NDArray[np.int64],
         groups: NDArray[np.int64],
+        order: NDArray[np.int64],
         threads: int,
         progress: Callable[[int, int], object] | None,
     ) -> NDArray[np.int64]: ...
@@ -49,6 +50,7 @@ class Index(metaclass=_Metaclass):
         vectors: NDArray[Any],
         ids: NDArray[np.int64],
         groups: NDArray[np.int64],
+        order: NDArray[np.int64],
         threads: int,
         progress: Callable[[int, int], object] | None,
     ) -> NDArray[np.int64]: ...
@@ -57,6 +59,7 @@ class Index(metaclass=_Metaclass):
         vectors: NDArray[Any],
         ids: NDArray[np.int64],
         groups: NDArray[np.int64],
+        order: NDArray[np.int64],
         threads: int,
         progress: Callable[[int, int], object] | None,
     ) -> NDArray[np.int64]: ...

@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from vicinal.cli_check import add_check
+from vicinal.cli_study import STUDIES, run_study
 from vicinal.settings import METRICS
 
 
@@ -67,6 +68,9 @@ def _bench(options: argparse.Namespace) -> None:
     for file in (options.json, options.report):
         if file is not None and file != "-" and not Path(file).absolute().parent.is_dir():
             raise FileNotFoundError(f"{Path(file).parent}: no such folder")
+    if options.study:
+        run_study(options)
+        return
     dataset = load_dataset(
         options.dataset,
         queries=options.query_file,
@@ -81,7 +85,7 @@ def _bench(options: argparse.Namespace) -> None:
             [options.engine, *options.vs],
             k=options.k,
             M=options.M,
-            ef_construction=options.ef_construction,
+            ef_construction=options.ef_construction or 200,
             threads=options.threads,
             build_threads=options.build_threads,
             rounds=options.rounds,
@@ -158,12 +162,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--dataset", required=True, help="a name such as sift-20k, or a file of vectors")
+    bench.add_argument("--study", choices=STUDIES, help="instead: how much the order of insertion matters")
+    bench.add_argument("--rows", type=_count, help="of a study: draw so many rows (default: all)")
     bench.add_argument("--vs", type=_engines, default=["faiss", "hnswlib", "usearch"], metavar="ENGINE,...",
                        help="rivals (default: faiss,hnswlib,usearch); faiss-m32-c300: with these settings")  # fmt: skip
     bench.add_argument("--engine", type=_engine, default="vicinal", help="what to compare them with (default: vicinal)")
     bench.add_argument("--k", "-k", type=_count, default=10, help="neighbors to find (default: 10)")
     bench.add_argument("--M", type=_count, default=16, help="links per node (default: 16)")
-    bench.add_argument("--ef-construction", type=_count, default=200, help="beam of the build (default: 200)")
+    bench.add_argument("--ef-construction", type=_count, help="beam of the build (default: 200; of a study 128)")
     bench.add_argument("--ef", type=_counts, metavar="EF,...", help="search beams (default: a ladder)")
     bench.add_argument("--threads", type=_count, default=1, help="for batch calls and builds (default: 1)")
     bench.add_argument("--build-threads", type=_count, help="for builds (default: as --threads)")

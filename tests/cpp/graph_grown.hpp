@@ -31,7 +31,7 @@ inline void grow(Graph& graph, const std::byte* rows, std::size_t n, std::size_t
         std::vector<Id> ids;
         const std::span here = std::span(slots).subspan(done, batch);
         for (const std::uint32_t slot : here) ids.push_back(Id{slot});
-        store_batch(graph, rows + done * graph.space.given_row_bytes(), ids, here, {team, nobody});
+        store_batch(graph, {rows, graph.space.given_row_bytes(), {}, done}, ids, here, {team, nobody});
         link_batch(graph, here, undo, {team, nobody}, {done, n});
         done += batch;
     }

@@ -197,7 +197,7 @@ TEST_CASE("a batch that is stopped before links change is not in the graph, and 
     graph.view.reserve(400, graph.view.upper_count + upper_rows_needed(graph, 100), nobody);
     Undo undo(graph);
     const std::vector<std::uint32_t> slots = next_slots(graph.view, 20);
-    store_batch(graph, rows, std::vector<Id>(20, Id{999}), slots, {team, nobody});
+    store_batch(graph, {rows, graph.space.given_row_bytes()}, std::vector<Id>(20, Id{999}), slots, {team, nobody});
     CHECK_FALSE(link_batch(graph, slots, undo, {team, watch}, {}));
 
     CHECK(trial::difference(undisturbed.view, graph.view) == "");

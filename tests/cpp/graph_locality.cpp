@@ -53,7 +53,7 @@ TEST_CASE("an optimized index answers as before, with copies, groups and removed
     Watch nobody;
     std::vector<std::int64_t> numbers(1'000);
     for (std::size_t i = 0; i < 1'000; ++i) numbers[i] = 5 * static_cast<std::int64_t>(i);
-    index.add(trial::bytes_of(vectors), 1'000, {}, 1, nobody, numbers);
+    index.add({trial::bytes_of(vectors), 1'000, {}, numbers}, 1, nobody);
     index.remove(std::vector<std::int64_t>{0, 10, 20, 999});
     const auto queries = trial::drawn_floats(50 * kDim, 43);
     const auto before = trial::ask(index, queries, {.k = 20, .ef = 100});

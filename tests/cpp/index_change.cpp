@@ -147,6 +147,57 @@ TEST_CASE("a removed id may be added again with another vector") {
     }
 }
 
+TEST_CASE("rows that enter in another order are the rows of that order, with their own ids and groups") {
+    constexpr std::size_t kDim = 8;
+    constexpr std::size_t kCount = 500;
+    const auto vectors = trial::drawn_whole<float>(kCount * kDim, 3, -100, 100);
+    Ids order = counting(0, kCount);
+    for (std::size_t i = 0; i < kCount; ++i) order[i] = static_cast<std::int64_t>((i * 7 + 3) % kCount);
+    Ids groups, groups_moved;
+    for (std::size_t i = 0; i < kCount; ++i) groups.push_back(static_cast<std::int64_t>(i / 3));
+    std::vector<float> moved;
+    for (const std::int64_t row : order) {
+        const auto first = vectors.begin() + row * static_cast<std::ptrdiff_t>(kDim);
+        moved.insert(moved.end(), first, first + static_cast<std::ptrdiff_t>(kDim));
+        groups_moved.push_back(row / 3);
+    }
+    Watch nobody;
+    Index expected(trial::options_with(kDim));
+    expected.add({trial::bytes_of(moved), kCount, order, groups_moved}, 1, nobody);
+    for (const std::size_t threads : {1U, 3U}) {
+        CAPTURE(threads);
+        Index index(trial::options_with(kDim));
+        const Added added = index.add({trial::bytes_of(vectors), kCount, {}, groups, order}, threads, nobody);
+        CHECK(added.ids == order);
+        CHECK(trial::get<float>(index, counting(0, kCount)) == vectors);
+        CHECK(index.groups(counting(0, kCount)) == groups);
+        CHECK(index.next_id() == static_cast<std::int64_t>(kCount));
+        CHECK(trial::digest(index) == trial::digest(expected));
+    }
+}
+
+TEST_CASE("a fault is told by the row's own number, whatever the order in which rows enter") {
+    auto vectors = trial::drawn_whole<float>(4 * 8, 3, -100, 100);
+    vectors[2 * 8 + 5] = std::numeric_limits<float>::quiet_NaN();
+    Index index(trial::options_with(8));
+    Watch nobody;
+    const Ids order{2, 3, 0, 1};
+    const Batch batch{trial::bytes_of(vectors), 4, {}, {}, order};
+    CHECK_THROWS_WITH_AS(index.add(batch, 1, nobody), doctest::Contains("vectors row 2 "), InvalidVectorError);
+    CHECK(index.size() == 0);
+}
+
+TEST_CASE("an order that is no permutation of the rows is refused, and nothing is added") {
+    const auto vectors = trial::drawn_whole<float>(4 * 8, 3, -100, 100);
+    Index index(trial::options_with(8));
+    Watch nobody;
+    for (const Ids& wrong : {Ids{0, 1, 2}, Ids{0, 1, 2, 2}, Ids{0, 1, 2, 4}, Ids{0, 1, 2, -1}, Ids{0, 1, 2, 3, 3}}) {
+        const Batch batch{trial::bytes_of(vectors), 4, {}, {}, wrong};
+        CHECK_THROWS_AS(index.add(batch, 1, nobody), InvalidArgumentError);
+    }
+    CHECK(index.size() == 0);
+}
+
 TEST_CASE("ids are told in ascending order and are those that are in") {
     const auto index = trial::index_of_vectors(trial::options_with(1), std::vector<float>{1, 2, 3, 4}, {9, 2, 30, 4});
 

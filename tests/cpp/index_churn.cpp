@@ -30,12 +30,12 @@ Ids counting(std::int64_t first, std::size_t n, std::int64_t step = 1) {
 
 Added update(Index& index, const Ids& ids, const std::vector<float>& vectors, const Ids& groups = {}) {
     Watch nobody;
-    return index.update(trial::bytes_of(vectors), ids.size(), ids, 1, nobody, groups);
+    return index.update({trial::bytes_of(vectors), ids.size(), ids, groups}, 1, nobody);
 }
 
 Added upsert(Index& index, const Ids& ids, const std::vector<float>& vectors, const Ids& groups = {}) {
     Watch nobody;
-    return index.upsert(trial::bytes_of(vectors), ids.size(), ids, 1, nobody, groups);
+    return index.upsert({trial::bytes_of(vectors), ids.size(), ids, groups}, 1, nobody);
 }
 
 Health health_of(const Index& index) {
@@ -148,7 +148,7 @@ TEST_CASE("an update answers with the new vector and not the old, for old and ne
     Index index(trial::options_with(kDim));
     Watch nobody;
     const auto vectors = trial::drawn_floats(400 * kDim, 12);
-    index.add(trial::bytes_of(vectors), 400, {}, 1, nobody, counting(1'000, 400));
+    index.add({trial::bytes_of(vectors), 400, {}, counting(1'000, 400)}, 1, nobody);
     const std::vector<float> far(2 * kDim, 50.0F);
 
     update(index, {3, 5}, far);
@@ -213,7 +213,7 @@ TEST_CASE("a compact index has no room for what was removed, and answers as befo
     Index index(trial::options_with(kDim));
     const auto vectors = trial::drawn_whole<float>(1'200 * kDim, 19, 0, 2);  // some three in four are copies
     Watch nobody;
-    index.add(trial::bytes_of(vectors), 1'200, {}, 1, nobody, counting(0, 1'200, 3));
+    index.add({trial::bytes_of(vectors), 1'200, {}, counting(0, 1'200, 3)}, 1, nobody);
     Ids gone = counting(0, 300, 3);
     const Ids more = counting(1, 250, 2);
     gone.insert(gone.end(), more.begin(), more.end());

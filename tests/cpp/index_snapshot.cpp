@@ -27,7 +27,7 @@ Ids counting(std::int64_t first, std::size_t n, std::int64_t step = 1) {
 
 void update(Index& index, const Ids& ids, const std::vector<float>& vectors) {
     Watch nobody;
-    index.update(trial::bytes_of(vectors), ids.size(), ids, 1, nobody);
+    index.update({trial::bytes_of(vectors), ids.size(), ids}, 1, nobody);
 }
 
 // What was there, and that it still is.

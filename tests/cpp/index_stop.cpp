@@ -108,6 +108,23 @@ TEST_CASE("the graph after a stopped add is the one that a shorter add makes") {
     CHECK(trial::digest(stopped) == trial::digest(whole));
 }
 
+TEST_CASE("of a stopped add in another order, those are in that entered first, and no others") {
+    const std::vector<float> vectors = trial::drawn_floats(kCount * kDim, 2);
+    std::vector<std::int64_t> order = counting(kCount);
+    std::reverse(order.begin(), order.end());
+    Index index(trial::options_with(kDim));
+    Watch watch(once_past(500, [] { return false; }));
+
+    const Added added = index.add({trial::bytes_of(vectors), kCount, {}, {}, order}, 2, watch);
+
+    REQUIRE(added.ids.size() < kCount);
+    CHECK(added.ids.size() == index.size());
+    CHECK(added.ids == std::vector<std::int64_t>(order.begin(), order.begin() + std::ssize(added.ids)));
+    for (const std::int64_t id : added.ids) REQUIRE(index.contains(id));
+    CHECK(trial::get<float>(index, {static_cast<std::int64_t>(kCount) - 1}) ==
+          std::vector<float>(vectors.end() - kDim, vectors.end()));
+}
+
 TEST_CASE("an add whose caller throws has added nothing, and the index goes on") {
     const std::vector<float> first = trial::drawn_floats(200 * kDim, 3);
     const std::vector<float> vectors = trial::drawn_floats(kCount * kDim, 4);

@@ -241,7 +241,7 @@ void keep_updating(Stage& stage) {
         const std::int64_t id = kFirstChanging + static_cast<std::int64_t>(round % 10);
         const auto vector = stage.vector_of(id);
         const auto row = round / 10 % 2 == 0 ? changed(vector) : vector;
-        stage.index.update(trial::bytes_of(row), 1, std::vector<std::int64_t>{id}, 1, nobody);
+        stage.index.update({trial::bytes_of(row), 1, std::vector<std::int64_t>{id}}, 1, nobody);
         std::this_thread::yield();
     }
 }

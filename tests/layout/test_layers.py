@@ -32,7 +32,7 @@ PYTHON_LAYERS = [
     {"index", "plan"},
     {"vicinal"},  # the package itself: it gathers what lies below, and what lies above uses it as anyone does
     {"blocking", "measure", "compat", "multivector", "shards", "ray", "sklearn"},
-    {"cli_check"},
+    {"cli_check", "cli_study"},
     {"cli"},
     {"__main__"},
 ]

@@ -43,7 +43,7 @@ NEVER = "TypeError the index was never initialized: __init__ was not called"
 @pytest.mark.parametrize(
     "call",
     [
-        "core._add(rows, ids, ids, 1, None)",
+        "core._add(rows, ids, ids, ids, 1, None)",
         "core._search(rows, 1, 0, False, 1, 0, None, False)",
         "core._range_search(rows, 1.0, False, 1)",
         "core._groups(ids)",

@@ -13,12 +13,13 @@ from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS,
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
 from vicinal.index.changing import ChangingIndex
+from vicinal.index.entering import chosen_order
 from vicinal.index.filters import Filter, IdSet, core_filters
 from vicinal.index.groups import group_numbers
 from vicinal.index.health import CheckedIndex, Health
 from vicinal.index.tuned import TunedIndex
 from vicinal.index.within import RadiusIndex, radius_of
-from vicinal.order import Order, permutation
+from vicinal.order import Order
 from vicinal.progress import Progress, reporting
 from vicinal.result import SearchResult
 from vicinal.settings import LIFTS, MAX_SEED, TRAVERSALS, accepts, metric_and_dtype, one_of, truth, whole_number
@@ -206,9 +207,10 @@ class Index(RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
             most so many hits of a group. All vectors of an index have one, or none has.
         order : str, array_like of int with shape (n,), or callable
             The sequence in which the batch enters the graph; ids and what a search may find do not depend on it.
-            ``"given"`` (and, for now, ``"auto"``): as the rows stand; ``"random"``: shuffled by `seed`; other names as
-            in `vicinal.order.permutation`; a permutation; or a callable ``(vectors, rng) -> permutation``. Any but the
-            first copies the batch.
+            ``"auto"`` looks at a sample of 4096 vectors or more, and shuffles a batch that is sorted or clustered;
+            ``stats()["order"]`` tells what it did and why. ``"given"``: as the rows stand; ``"random"``: shuffled by
+            `seed`; other names as in `vicinal.order.permutation`; a permutation; or a callable ``(vectors, rng) ->
+            permutation``. None copies the batch.
         labels : array_like, shape (n,), optional
             One category per vector, numbers or strings, for ``"category"`` and ``"interleave"``.
         threads : int
@@ -237,8 +239,9 @@ class Index(RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
         MemoryError
             There is no room.
         Interrupted
-            Ctrl-C; its ``added`` holds the ids that are in. The index is valid. What a `progress` callable or a signal
-            handler raises is raised as it is, with the same ``added``. After all other errors, the index is unchanged.
+            Ctrl-C; its ``added`` holds the ids that are in, in the order in which they went in. The index is valid.
+            What a `progress` callable or a signal handler raises is raised as it is, with the same ``added``. After all
+            other errors, the index is unchanged.
 
         Examples
         --------
@@ -255,22 +258,14 @@ class Index(RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
             raise DimensionError(f"ids has shape {numbers.shape}, expected ({len(rows)},): vectors has {rows.shape}")
         parts = NO_IDS if groups is None else group_numbers(groups, len(rows))
         workers = whole_number("threads", threads, 0, MAX_THREADS)
-        as_given = isinstance(order, str) and order in ("auto", "given")
-        if not as_given:  # while the rows have the caller's numbers
-            self._check(rows, workers)
-        sequence = None
-        if not as_given or labels is not None:
-            sequence = permutation(rows, order, seed=self.seed, labels=labels, metric=self.metric, threads=workers)
+        sequence, explained = chosen_order(self, rows, order, labels, workers)
         with reporting(progress, "vectors") as report, self._alone():
-            if sequence is None or as_given:
-                numbers = self._add(rows, numbers, parts, workers, report)
-            else:
-                if ids is None:
-                    first = self._next_id()
-                    numbers = np.arange(first, first + len(rows), dtype=np.int64)
-                parts = parts if groups is None else parts[sequence]
-                self._add(rows[sequence], numbers[sequence], parts, workers, report)
-            self._order = _explained(order)
+            entered = self._add(rows, numbers, parts, sequence, workers, report)
+            self._order = explained
+        if len(sequence) == 0:
+            return entered
+        numbers = np.empty_like(entered)
+        numbers[sequence] = entered
         return numbers
 
     @accepts(count="k", expansion_search="ef", num_threads="threads")
@@ -436,14 +431,6 @@ class Index(RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
             "graph": self._graph_shape(),
             "tuned": self._tuned(),
         }
-
-
-def _explained(order: Order) -> dict[str, str]:
-    if not isinstance(order, str):
-        return {"chosen": "callable" if callable(order) else "permutation", "why": "given by the caller"}
-    if order == "auto":
-        return {"chosen": "given", "why": "the sequence of the rows; batches are not judged yet"}
-    return {"chosen": order, "why": "asked for by name"}
 
 
 def _check_full(result: SearchResult, wanted: int) -> None:

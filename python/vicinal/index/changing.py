@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ChangingIndex"]
 
+NO_IDS = np.empty(0, dtype=np.int64)
+
 
 class ChangingIndex(StoredIndex):
     """What `vicinal.Index` inherits of changes."""
@@ -124,10 +126,10 @@ class ChangingIndex(StoredIndex):
         rows = vector_rows(_one_row(vectors) if number is not None else vectors, "vectors", index.dim, index.dtype)
         if len(numbers) != len(rows):
             raise DimensionError(f"ids has shape {numbers.shape}, expected ({len(rows)},): vectors has {rows.shape}")
-        parts = np.empty(0, dtype=np.int64) if groups is None else group_numbers(groups, len(rows))
+        parts = NO_IDS if groups is None else group_numbers(groups, len(rows))
         workers = whole_number("threads", threads, 0, MAX_THREADS)
         with reporting(progress, "vectors") as report, self._alone():
-            write(rows, numbers, parts, workers, report)
+            write(rows, numbers, parts, NO_IDS, workers, report)
 
     @accepts(keys="ids")
     def remove(self, ids: IdsLike) -> None:

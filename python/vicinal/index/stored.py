@@ -22,7 +22,7 @@ class StoredIndex(_core.Index):
     __slots__ = ("_locks", "_order", "_settings", "_writer")
 
     _settings: dict[str, Any]
-    _order: dict[str, str] | None
+    _order: dict[str, Any] | None
     _locks: dict[int, threading.Lock]  # of writers, by process
     _writer: int | None
 

@@ -76,7 +76,7 @@ def load_dataset(
     >>> line.name, line.base.shape, line.base.dtype, line.metric
     ('line', (10, 1), dtype('float32'), 'l2')
     """
-    path = _find(file)
+    path = path_of(file)
     reader = BUNDLE_READERS.get(path.suffix)
     bundle = reader(path) if reader else Bundle(read_matrix(path, column=column))
     chosen = metric or bundle.metric or "l2"
@@ -114,7 +114,7 @@ def load_base(
     >>> rows.shape, rows.dtype, metric
     ((3, 3), dtype('float16'), 'l2')
     """
-    path = _find(file)
+    path = path_of(file)
     reader = BUNDLE_READERS.get(path.suffix)
     bundle = reader(path) if reader else Bundle(read_matrix(path, column=column))
     if bundle.base.ndim != 2:
@@ -133,7 +133,8 @@ def dataset_names() -> list[str]:
     return sorted({path.stem for folder in _folders() for path in folder.glob("*.npz")})
 
 
-def _find(file: str | os.PathLike[str]) -> Path:
+def path_of(file: str | os.PathLike[str]) -> Path:
+    """Find the file that a name or a path means."""
     path = Path(file)
     if path.is_file():
         return path

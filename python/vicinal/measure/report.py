@@ -39,7 +39,7 @@ def render_report(comparison: Comparison) -> str:
     measured = [engine for engine in comparison.engines if not engine.missing]
     return _PAGE.format(
         title=escape(f"{comparison.dataset}: recall and speed"),
-        style=_STYLE,
+        style=page_style(),
         heading=escape(comparison.dataset),
         facts=escape(_facts(comparison)),
         headline=_headline(comparison, measured),
@@ -153,7 +153,7 @@ def _speed_table(comparison: Comparison, measured: Sequence[EngineResult]) -> st
             f"{engine.curve.highest_recall:.4f}",
         ]
         rows.append(cells)
-    return _table(headings, rows)
+    return table_of(headings, rows)
 
 
 def _configuration(comparison: Comparison) -> str:
@@ -163,7 +163,7 @@ def _configuration(comparison: Comparison) -> str:
         account = "–" if engine.reported_bytes is None else f"{engine.reported_bytes / 1e6:,.1f} MB"
         state = f"missing: {engine.missing}" if engine.missing else account
         rows.append([escape(engine.name), escape(engine.version), escape(settings), escape(state)])
-    return _table(["engine", "version", "settings", "size by its own account"], rows, words=True)
+    return table_of(["engine", "version", "settings", "size by its own account"], rows, words=True)
 
 
 def _environment(comparison: Comparison) -> str:
@@ -175,10 +175,16 @@ def _environment(comparison: Comparison) -> str:
         ["vicinal", facts.vicinal + (f", commit {facts.commit}" if facts.commit else "")],
         ["measured", facts.date],
     ]
-    return _table([], [[escape(cell) for cell in row] for row in rows], words=True)
+    return table_of([], [[escape(cell) for cell in row] for row in rows], words=True)
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, words: bool = False) -> str:
+def page_style() -> str:
+    """Give the style sheet of a page."""
+    return _STYLE
+
+
+def table_of(headings: Sequence[str], rows: Iterable[Sequence[str]], *, words: bool = False) -> str:
+    """Draw a table; cells are HTML."""
     head = f"<tr>{''.join(f'<th>{heading}</th>' for heading in headings)}</tr>" if headings else ""
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f"<div class='wide'><table{' class=words' if words else ''}>{head}{body}</table></div>"

@@ -6,10 +6,12 @@ An HNSW graph is built one vector after the other, so that the sequence shapes i
 ================  ==================================================================================
 `permutation`     an order by its name: a permutation of the rows
 `lid`             the local intrinsic dimension around each vector
+`judge`           what ``order="auto"`` does with a batch, and why
 ================  ==================================================================================
 """
 
 from vicinal.order.intrinsic_dimension import lid
+from vicinal.order.judgment import Judgment, judge
 from vicinal.order.strategies import NAMES, Order, permutation
 
-__all__ = ["NAMES", "Order", "lid", "permutation"]
+__all__ = ["NAMES", "Judgment", "Order", "judge", "lid", "permutation"]

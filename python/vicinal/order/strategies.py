@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from vicinal.errors import DimensionError
 from vicinal.order.clusters import cluster_by_cluster, farthest_first, find_clusters
 from vicinal.order.intrinsic_dimension import lid as estimate_lid
+from vicinal.order.judgment import judge
 from vicinal.order.neighborhoods import rows_to_compare
 from vicinal.order.sequences import as_given, by_category, category_numbers, in_blocks, interleaved, shuffled
 from vicinal.settings import MAX_SEED, METRICS, one_of, whole_number
@@ -42,7 +43,7 @@ def permutation(
         The batch.
     name : str, array_like of int with shape (n,), or callable
         =================  ===============================================================================
-        ``"auto"``         for now as ``"given"``
+        ``"auto"``         what a look at a sample recommends (`vicinal.order.judge`)
         ``"given"``        as the rows stand
         ``"random"``       shuffled
         ``"block"``        blocks of consecutive rows shuffled: up to 1024 rows each, 64 blocks at least
@@ -114,7 +115,7 @@ def permutation(
         if callable(name):
             return checked(name(rows, rng), n, "the order returned by the callable")
         return checked(name, n, "order")
-    if name in ("auto", "given"):
+    if name == "given":
         return as_given(n)
     if name == "random":
         return shuffled(n, rng)
@@ -129,6 +130,9 @@ def permutation(
         known = ", ".join(map(repr, NAMES))
         raise ValueError(f"order is {name!r}, expected one of {known}, a permutation or a callable")
     compared = rows_to_compare(rows, metric)
+    if name == "auto":
+        sequence = judge(compared, metric, seed=seed).sequence
+        return as_given(n) if sequence is None else sequence
     if n == 0:
         return as_given(0)
     clusters = find_clusters(compared, "l2" if metric == "ip" else metric, rng, threads=threads)
