@@ -153,8 +153,8 @@ Loaded read_watched(Read&& read) {
     return loaded;
 }
 
-Loaded load(const std::string& path) {
-    return read_watched([&](Watch& core) { return Index::load(path, core); });
+Loaded load(const std::string& path, bool mmap) {
+    return read_watched([&](Watch& core) { return mmap ? Index::map(path, core) : Index::load(path, core); });
 }
 
 Loaded from_bytes(const py::buffer& buffer) {
@@ -169,7 +169,7 @@ Loaded from_bytes(const py::buffer& buffer) {
 
 void bind_index(py::module_& module) {
     const py::class_<Loaded> loaded(module, "Loaded");
-    module.def("load", &load, "path"_a);
+    module.def("load", &load, "path"_a, "mmap"_a);
     module.def("from_bytes", &from_bytes, "data"_a);
 
     py::class_<Handle>(module, "Index")
@@ -230,6 +230,7 @@ void bind_index(py::module_& module) {
                  return known == nullptr ? 0U : known->size;
              })
         .def("_get", &get, "ids"_a.noconvert())
+        .def("_has_groups", [](const Handle& self) { return self.index->has_groups(); })
         .def(
             "_groups",
             [](const Handle& self, const Ids& ids) {
@@ -247,6 +248,7 @@ void bind_index(py::module_& module) {
         .def("_memory", [](const Handle& self) { return as_dict(self.index->memory()); })
         .def("_graph_shape",
              [](const Handle& self) { return as_dict(without_gil([&] { return self.index->graph_shape(); })); })
+        .def("_is_mapped", [](const Handle& self) { return self.index->is_mapped(); })
         .def("_health", &health)
         .def("_repair", &repair)
         .def("_save", &save, "path"_a)

@@ -1,6 +1,7 @@
 #include "file/disk.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -138,6 +139,12 @@ public:
             filled += static_cast<std::size_t>(got);
         }
         return filled;
+    }
+
+    std::shared_ptr<const std::byte> map(std::size_t bytes) const override {
+        void* start = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor_.number(), 0);
+        if (start == MAP_FAILED) fail(errno, path_, "cannot map");
+        return {static_cast<const std::byte*>(start), [start, bytes](const std::byte*) { ::munmap(start, bytes); }};
     }
 
 private:

@@ -40,6 +40,10 @@ public:
 
     // Fills `to` from `offset` on and returns how many bytes that were; fewer than asked for only where the file ends.
     virtual std::size_t read_at(std::uint64_t offset, std::span<std::byte> to) const = 0;
+
+    // The first `bytes` of the file as memory that is read from it as it is touched; it outlives this object. A file
+    // that is cut short meanwhile ends the process that touches what is gone.
+    virtual std::shared_ptr<const std::byte> map(std::size_t bytes) const = 0;
 };
 
 struct FileFacts {

@@ -21,10 +21,13 @@ struct ScanRows {
     const Id* ids = nullptr;
     const View* states = nullptr;
     const Admitted* admitted = nullptr;
+    FirstTouch* first_touch = nullptr;
 };
 
 inline ScanRows rows_of(const View& view) {
-    return {view.vectors(), view.count, view.ids.as<Id>(), view.removed == 0 ? nullptr : &view};
+    ScanRows rows{view.vectors(), view.count, view.ids.as<Id>(), view.removed == 0 ? nullptr : &view};
+    rows.first_touch = view.first_touch.get();
+    return rows;
 }
 
 // The next rows that count from `at` on, below `end`, as many as there is room for; moves `at` behind them.

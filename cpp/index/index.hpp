@@ -142,6 +142,7 @@ public:
     // Throws UnknownIdError naming the first id that is not there.
     void get(std::span<const std::int64_t> ids, std::byte* rows) const;  // as they were added, to the stored precision
     std::vector<std::int64_t> groups(std::span<const std::int64_t> ids) const;  // of these ids
+    bool has_groups() const;
     void remove(std::span<const std::int64_t> ids);  // throws DuplicateIdError if one is named twice
     bool contains(std::int64_t id) const;
     std::size_t size() const;
@@ -170,6 +171,10 @@ public:
         return to_bytes(nobody);
     }
     static std::unique_ptr<Index> load(const std::string& path, Watch& watch);
+    // Read only, used where it lies in its file (persist/map.hpp): writers throw ReadOnlyError, and any method may throw
+    // CorruptIndexError when it meets what is damaged.
+    static std::unique_ptr<Index> map(const std::string& path, Watch& watch);
+    bool is_mapped() const;
     static std::unique_ptr<Index> from_bytes(std::span<const std::byte> bytes, Watch& watch);
     static Info info(const std::string& path);
 

@@ -32,8 +32,9 @@ Index::Parts::Parts(const Options& given)
 Index::Parts::Parts(const Options& given, Graph&& loaded, std::int64_t next)
     : options(given), graph(std::move(loaded)), next_id(next), serial(next_serial.fetch_add(1) + 1) {
     View& view = graph.view;
-    view.names.reserve(view.count - view.removed, view.ids.as<Id>());
-    for (std::uint32_t slot = 0; slot < view.count; ++slot)
+    const std::uint32_t named = view.first_touch != nullptr ? 0 : view.count;  // a mapped file looks ids up itself
+    view.names.reserve(named == 0 ? 0 : view.count - view.removed, view.ids.as<Id>());
+    for (std::uint32_t slot = 0; slot < named; ++slot)
         if (view.state(Slot{slot}) == State::live) view.names.insert(Slot{slot}, view.ids.as<Id>());
     current.store(new View(view));
 }

@@ -1,5 +1,6 @@
 #include "persist/write.hpp"
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -32,6 +33,8 @@ std::vector<SectionToWrite> sections_of(const SettingsBytes& settings, const Vie
     sections.push_back({kStates, {first_rows(view.states, count)}});
     sections.push_back({kLinks, {first_rows(view.links, count)}});
     sections.push_back({kUpperLinks, {first_rows(view.upper_links, view.upper_count)}});
+    if (view.dim != 0 && view.fine.code.metric() == Metric::cosine && count != 0)
+        sections.push_back({kFactors, {first_rows(view.factors, count)}});
     if (!calibration.empty()) sections.push_back({kCalibration, {Strip(std::span(calibration))}});
     return sections;
 }
@@ -70,6 +73,16 @@ std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, 
     MemorySink sink(bytes);
     write(sink, sections, watch);
     return bytes;
+}
+
+void write_bytes(Disk& disk, const std::string& path, std::span<const std::byte> bytes, Watch& watch) {
+    AtomicReplace file(disk, path);
+    WatchedSink watched(file, watch, bytes.size());
+    for (std::size_t at = 0; at < bytes.size(); at += kBlockBytes)
+        watched.append(bytes.subspan(at, std::min(kBlockBytes, bytes.size() - at)));
+    file.sync();
+    if (!watch.report(bytes.size(), bytes.size())) throw Stopped();
+    file.commit();
 }
 
 void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,8 @@ std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, 
 
 // Replaces the file all or nothing (file/atomic_replace.hpp). Throws IoError; the old file is then untouched.
 void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch);
+
+// The same with bytes that are an index already.
+void write_bytes(Disk& disk, const std::string& path, std::span<const std::byte> bytes, Watch& watch);
 
 }  // namespace vicinal

@@ -110,6 +110,10 @@ private:
             disk_.step("read_at", path_);
             return file_->read_at(offset, to);
         }
+        std::shared_ptr<const std::byte> map(std::size_t bytes) const override {
+            disk_.step("map", path_);
+            return file_->map(bytes);
+        }
 
     private:
         FaultyDisk& disk_;

@@ -448,20 +448,22 @@ class Index(RadiusIndex, TunedIndex, CheckedIndex):
         Returns
         -------
         dict
-            ``"memory"``: bytes by part, and ``"resident"``, their sum; ``"order"``: how the last batch entered the
+            ``"memory"``: bytes by part, and ``"resident"``, their sum without the vectors of a mapped file; ``"order"``: how the last batch entered the
             graph and why, None before the first; ``"kernels"``: the instruction set in use; ``"graph"``: number of
             live and removed vectors, of those that are copies of another byte for byte, levels and mean number of links
             at level 0; ``"tuned"``: what `tune` found and by which share the size has changed since, None before it was
-            called.
+            called; ``"mapped"``: whether the index is used where it lies in a file.
         """
         memory = self._memory()
-        memory["resident"] = sum(memory.values())
+        mapped = self._is_mapped()
+        memory["resident"] = sum(memory.values()) - (memory["vectors"] if mapped else 0)
         return {
             "memory": memory,
             "order": self._order,
             "kernels": _core.kernels_in_use(),
             "graph": self._graph_shape(),
             "tuned": self._tuned(),
+            "mapped": mapped,
         }
 
 
