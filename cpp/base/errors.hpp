@@ -48,6 +48,11 @@ class ReadOnlyError : public VicinalError {
     using VicinalError::VicinalError;
 };
 
+// Two files that do not belong together.
+class MismatchedFilesError : public VicinalError {
+    using VicinalError::VicinalError;
+};
+
 // The operating system refused.
 class IoError : public VicinalError {
 public:

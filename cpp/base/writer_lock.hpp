@@ -22,7 +22,8 @@ public:
         for (int holder = 0; !holder_.compare_exchange_weak(holder, here, std::memory_order_acquire); holder = 0) {
             if (holder == kClosed)
                 throw ReadOnlyError(
-                    "this index is read only: it is used where it lies in its file (mmap); load it without to change it");
+                    "this index is read only: it is used where it lies in its file (mmap); load it without to change "
+                    "it");
             if (holder != 0 && holder != here) throw ForkedError();
             if (holder != 0) holder_.wait(holder, std::memory_order_relaxed);
         }

@@ -266,7 +266,8 @@ void Container::check_blocks(const Section& section, std::span<const std::byte> 
                              std::uint64_t end) const {
     for (std::uint64_t block = begin / kBlockBytes; block * kBlockBytes < end; ++block) {
         const auto at = static_cast<std::size_t>(block * kBlockBytes);
-        check_block(section, static_cast<std::size_t>(block), bytes.subspan(at, std::min(kBlockBytes, bytes.size() - at)));
+        check_block(section, static_cast<std::size_t>(block),
+                    bytes.subspan(at, std::min(kBlockBytes, bytes.size() - at)));
     }
 }
 

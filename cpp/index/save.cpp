@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "file/append_log.hpp"
 #include "file/bytes.hpp"
 #include "file/disk.hpp"
 #include "index/index.hpp"
@@ -53,9 +54,22 @@ std::vector<std::byte> Index::to_bytes(Watch& watch) const {
     return index_as_bytes(parts_->graph, parts_->next_id, watch);
 }
 
+void Index::save_on(Disk& disk, const std::string& path, Watch& watch,
+                    const std::function<void(const FileMark&)>& before_commit) const {
+    const std::lock_guard writing(parts_->writing);
+    write_index(disk, path, parts_->graph, parts_->next_id, watch, before_commit);
+}
+
 std::unique_ptr<Index> Index::load(const std::string& path, Watch& watch) {
     PosixDisk disk;
-    StoredIndex stored = read_index(FileSource(disk, path), watch);
+    FileMark mark;
+    return load_from(disk, path, watch, mark);
+}
+
+std::unique_ptr<Index> Index::load_from(Disk& disk, const std::string& path, Watch& watch, FileMark& mark) {
+    const FileSource source(disk, path);
+    StoredIndex stored = read_index(source, watch);
+    mark = mark_of(source);
     auto parts = std::make_unique<Parts>(options_of(stored.graph), std::move(stored.graph), stored.next_id);
     return std::unique_ptr<Index>(new Index(std::move(parts)));
 }

@@ -183,8 +183,7 @@ void hang_copies_of(View& view, const std::string& name) {
     for (std::uint32_t slot = 0; slot < view.count; ++slot) {
         if (view.is_node(Slot{slot})) continue;
         const std::size_t links = view.links_of(Slot{slot}, 0).degree();
-        if (links != 1)
-            refuse(name, "the number of links of row " + std::to_string(slot) + ", a copy,", links, "1");
+        if (links != 1) refuse(name, "the number of links of row " + std::to_string(slot) + ", a copy,", links, "1");
     }
     derive_chains(view);
 }

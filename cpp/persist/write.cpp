@@ -49,17 +49,22 @@ public:
         if (!watch_.look(done_, total_)) throw Stopped();
         sink_.append(bytes);
         done_ += bytes.size();
+        if (bytes.size() == footer_.size()) std::ranges::copy(bytes, footer_.begin());
     }
+    // A container's footer is the last that is appended, by itself.
+    std::span<const std::byte> footer() const { return footer_; }
 
 private:
     ByteSink& sink_;
     Watch& watch_;
     std::size_t done_ = 0, total_;
+    std::array<std::byte, container::kFooterBytes> footer_{};
 };
 
-void write(ByteSink& sink, std::span<const SectionToWrite> sections, Watch& watch) {
+FileMark write(ByteSink& sink, std::span<const SectionToWrite> sections, Watch& watch) {
     WatchedSink watched(sink, watch, container_bytes(sections));
     write_container(watched, format::kVersion, sections);
+    return mark_of(container_bytes(sections), watched.footer());
 }
 
 }  // namespace
@@ -85,16 +90,18 @@ void write_bytes(Disk& disk, const std::string& path, std::span<const std::byte>
     file.commit();
 }
 
-void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch) {
+void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch,
+                 const BeforeCommit& before) {
     const SettingsBytes settings = encode(settings_of(graph, next_id));
     const std::vector<std::byte> calibration = calibration_of(graph.view);
     AtomicReplace file(disk, path);
     const std::vector<SectionToWrite> sections = sections_of(settings, graph.view, calibration);
-    write(file, sections, watch);
+    const FileMark mark = write(file, sections, watch);
     file.sync();
     // The last chance to turn back: whoever pressed Ctrl-C meanwhile keeps the old file.
     const auto total = static_cast<std::size_t>(container_bytes(sections));
     if (!watch.report(total, total)) throw Stopped();
+    if (before) before(mark);
     file.commit();
 }
 

@@ -35,6 +35,16 @@ public:
         step("open", path);
         return std::make_unique<ReadFile>(*this, path, disk_.open(path));
     }
+    std::unique_ptr<AppendableFile> append_to(const std::string& path) override {
+        step("append_to", path);
+        return std::make_unique<LogFile>(*this, path, disk_.append_to(path));
+    }
+    std::unique_ptr<FileLock> lock(const std::string& path) override {
+        step("lock", path);
+        return disk_.lock(path);
+    }
+    std::uint64_t boot() override { return boot_; }
+    void start_again() { ++boot_; }  // as after a loss of power
     void rename(const std::string& from, const std::string& to) override {
         step("rename", to);
         disk_.rename(from, to);
@@ -97,6 +107,33 @@ private:
         std::unique_ptr<WritableFile> file_;
     };
 
+    class LogFile final : public AppendableFile {
+    public:
+        LogFile(FaultyDisk& disk, std::string path, std::unique_ptr<AppendableFile> file)
+            : disk_(disk), path_(std::move(path)), file_(std::move(file)) {}
+
+        void write(std::span<const std::byte> bytes) override {
+            if (disk_.fails("append")) {
+                file_->write(bytes.first(bytes.size() / 2));
+                throw IoError(ENOSPC, path_, "injected into append");
+            }
+            file_->write(bytes);
+        }
+        void cut(std::uint64_t bytes) override {
+            disk_.step("cut", path_);
+            file_->cut(bytes);
+        }
+        void sync() override {
+            disk_.step("sync of a log", path_);
+            file_->sync();
+        }
+
+    private:
+        FaultyDisk& disk_;
+        std::string path_;
+        std::unique_ptr<AppendableFile> file_;
+    };
+
     class ReadFile final : public ReadableFile {
     public:
         ReadFile(FaultyDisk& disk, std::string path, std::unique_ptr<ReadableFile> file)
@@ -122,6 +159,7 @@ private:
     };
 
     PosixDisk disk_;
+    std::uint64_t boot_ = 1;
     std::size_t fails_at_;
     Fault fault_;
     std::size_t calls_ = 0;

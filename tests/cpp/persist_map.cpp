@@ -170,9 +170,9 @@ TEST_CASE("a mapped file with right checksums and wrong values is refused before
     const Bytes bytes = make_index(options, 300)->to_bytes();
     const std::uint32_t far = 1'000'000, outside = 300;
 
-    for (const Bytes& damaged : {with<std::uint32_t>(bytes, format::kLinks, 0, far),
-                                 with<std::uint32_t>(bytes, format::kLinks, 40, outside),
-                                 with<std::uint32_t>(bytes, format::kRows, 64, 0x7fc00000u)}) {
+    for (const Bytes& damaged :
+         {with<std::uint32_t>(bytes, format::kLinks, 0, far), with<std::uint32_t>(bytes, format::kLinks, 40, outside),
+          with<std::uint32_t>(bytes, format::kRows, 64, 0x7fc00000u)}) {
         const auto mapped = map_bytes(folder, damaged);
         CHECK_THROWS_AS(search(*mapped, 30, 1, {.k = 10, .ef = 100}), CorruptIndexError);
     }

@@ -88,6 +88,6 @@ def test_damage_is_found_by_the_call_that_comes_to_it(index: vicinal.Index, tmp_
         vicinal.Index.load(path)
 
 
-def test_mmap_is_true_or_false(index: vicinal.Index, tmp_path: Path) -> None:
+def test_mmap_is_true_or_false(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="mmap"):
         vicinal.Index.load(tmp_path / "none", mmap=1)  # type: ignore[arg-type]

@@ -448,8 +448,8 @@ class Index(RadiusIndex, TunedIndex, CheckedIndex):
         Returns
         -------
         dict
-            ``"memory"``: bytes by part, and ``"resident"``, their sum without the vectors of a mapped file; ``"order"``: how the last batch entered the
-            graph and why, None before the first; ``"kernels"``: the instruction set in use; ``"graph"``: number of
+            ``"memory"``: bytes by part, and ``"resident"``, their sum, of a mapped file without the vectors;
+            ``"order"``: how the last batch entered the graph and why, None before the first; ``"kernels"``: the instruction set in use; ``"graph"``: number of
             live and removed vectors, of those that are copies of another byte for byte, levels and mean number of links
             at level 0; ``"tuned"``: what `tune` found and by which share the size has changed since, None before it was
             called; ``"mapped"``: whether the index is used where it lies in a file.

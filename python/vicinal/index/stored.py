@@ -134,10 +134,7 @@ class StoredIndex(_core.Index):
         ...     index.save(path)
         ...     mapped = vicinal.Index.load(path, mmap=True)
         ...     mapped.search([1.0, 2.0], 1).ids.tolist()
-        ...     mapped.remove([0])
-        Traceback (most recent call last):
-            ...
-        vicinal.errors.ReadOnlyError: this index is read only: it is used where it lies in its file (mmap); load it without to change it
+        [0]
         """
         return cls._holding(_core.load(_encoded(path), truth("mmap", mmap)))
 
