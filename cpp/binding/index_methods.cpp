@@ -39,7 +39,9 @@ py::array_t<std::int64_t> add(Handle& self, const py::array& vectors, const Ids&
     const Rows rows = rows_of(vectors, "vectors", options.dtype, options.dim);
     PythonWatch watch(std::move(progress));
     const Added added = watched(watch, [&](Watch& core) {
-        return self.index->add(rows.data, rows.n, numbers_of(ids), resolve_threads(threads), core, numbers_of(groups));
+        const Arrivals arrivals{rows.data, rows.n, numbers_of(ids), numbers_of(groups)};
+        if (self.store) return self.store->add(arrivals, resolve_threads(threads), core);
+        return self.index->add(rows.data, rows.n, arrivals.ids, resolve_threads(threads), core, arrivals.groups);
     });
     py::array_t<std::int64_t> in = as_array(added.ids);
     if (watch.error() && watch.error()->matches(PyExc_KeyboardInterrupt)) throw_interrupted(in, *watch.error());
@@ -109,6 +111,13 @@ py::array get(const Handle& self, const Ids& ids) {
     return rows;
 }
 
+void remove(Handle& self, const Ids& ids) {
+    if (!self.store) return without_gil([&] { self.index->remove(numbers_of(ids)); });
+    PythonWatch watch(py::none{});
+    watched(watch, [&](Watch& core) { self.store->remove(numbers_of(ids), core); });
+    watch.throw_error();
+}
+
 py::dict health(const Handle& self) {
     PythonWatch watch(py::none{});
     const Health found = watched(watch, [&](Watch& core) { return self.index->health(core); });
@@ -118,7 +127,8 @@ py::dict health(const Handle& self) {
 
 std::size_t repair(Handle& self) {
     PythonWatch watch(py::none{});
-    const std::size_t repaired = watched(watch, [&](Watch& core) { return self.index->repair(core); });
+    const std::size_t repaired =
+        watched(watch, [&](Watch& core) { return self.store ? self.store->repair(core) : self.index->repair(core); });
     watch.throw_error();
     return repaired;
 }
@@ -141,6 +151,7 @@ py::bytes to_bytes(const Handle& self) {
 }
 
 Handle adopt(Loaded& loaded) {
+    if (loaded.store) return Handle(std::move(loaded.store));
     if (!loaded.index) throw InvalidArgumentError("this loaded index has an owner already");
     return Handle(std::move(loaded.index));
 }
@@ -148,7 +159,7 @@ Handle adopt(Loaded& loaded) {
 template <class Read>
 Loaded read_watched(Read&& read) {
     PythonWatch watch(py::none{});
-    Loaded loaded{watched(watch, read)};
+    Loaded loaded{watched(watch, read), nullptr};
     watch.throw_error();
     return loaded;
 }
@@ -172,8 +183,9 @@ void bind_index(py::module_& module) {
     module.def("load", &load, "path"_a, "mmap"_a);
     module.def("from_bytes", &from_bytes, "data"_a);
 
-    py::class_<Handle>(module, "Index")
-        .def(py::init([](std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
+    py::class_<Handle> index(module, "Index");
+    bind_store(index, module);
+    index.def(py::init([](std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
                          std::size_t ef_construction, const std::string& traversal, const std::string& lift,
                          std::uint64_t seed) {
                  Options options = options_of(dim, metric, dtype);
@@ -216,7 +228,12 @@ void bind_index(py::module_& module) {
             "_calibrate",
             [](Handle& self, const py::dict& known) {
                 Calibration calibration = calibration_of(known);
-                without_gil([&] { self.index->calibrate(std::move(calibration)); });
+                PythonWatch watch(py::none{});
+                watched(watch, [&](Watch& core) {
+                    if (self.store) return self.store->calibrate(std::move(calibration), core);
+                    self.index->calibrate(std::move(calibration));
+                });
+                watch.throw_error();
             },
             "known"_a)
         .def("_calibration",
@@ -237,9 +254,7 @@ void bind_index(py::module_& module) {
                 return as_array(without_gil([&] { return self.index->groups(numbers_of(ids)); }));
             },
             "ids"_a.noconvert())
-        .def(
-            "_remove", [](Handle& self, const Ids& ids) { without_gil([&] { self.index->remove(numbers_of(ids)); }); },
-            "ids"_a.noconvert())
+        .def("_remove", &remove, "ids"_a.noconvert())
         .def("_contains", [](const Handle& self, std::int64_t id) { return self.index->contains(id); })
         .def("__len__", [](const Handle& self) { return self.index->size(); })
         .def("_ids", [](const Handle& self) { return as_array(without_gil([&] { return self.index->ids(); })); })

@@ -14,6 +14,7 @@ from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows,
 from vicinal.errors import DimensionError, RecallError
 from vicinal.index.filters import Filter, IdSet, core_filters
 from vicinal.index.groups import group_numbers
+from vicinal.index.durable import DurableIndex
 from vicinal.index.health import CheckedIndex, Health
 from vicinal.index.tuned import TunedIndex
 from vicinal.index.within import RadiusIndex, radius_of
@@ -27,7 +28,7 @@ __all__ = ["Health", "IdSet", "Index"]
 NO_IDS = np.empty(0, dtype=np.int64)
 
 
-class Index(RadiusIndex, TunedIndex, CheckedIndex):
+class Index(DurableIndex, RadiusIndex, TunedIndex, CheckedIndex):
     """Approximate nearest neighbors of vectors, by a hierarchical navigable small-world graph (HNSW).
 
     The graph is that of Malkov and Yashunin (arXiv 1603.09320), built in parallel and yet the same, byte for byte,
@@ -452,7 +453,8 @@ class Index(RadiusIndex, TunedIndex, CheckedIndex):
             ``"order"``: how the last batch entered the graph and why, None before the first; ``"kernels"``: the instruction set in use; ``"graph"``: number of
             live and removed vectors, of those that are copies of another byte for byte, levels and mean number of links
             at level 0; ``"tuned"``: what `tune` found and by which share the size has changed since, None before it was
-            called; ``"mapped"``: whether the index is used where it lies in a file.
+            called; ``"mapped"``: whether the index is used where it lies in a file; ``"store"``: what `open` keeps, None for
+            other indexes.
         """
         memory = self._memory()
         mapped = self._is_mapped()
@@ -464,6 +466,7 @@ class Index(RadiusIndex, TunedIndex, CheckedIndex):
             "graph": self._graph_shape(),
             "tuned": self._tuned(),
             "mapped": mapped,
+            "store": self._store(),
         }
 
 

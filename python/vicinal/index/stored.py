@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from vicinal import _core
+from vicinal.errors import DataWarning
 from vicinal.settings import truth
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["StoredIndex"]
 
 ROWS_AT_ONCE = 4096
+EMPTY_LOG = 104  # bytes: its header, and the record of its having been opened
 
 
 class StoredIndex(_core.Index):
@@ -51,12 +54,15 @@ class StoredIndex(_core.Index):
         caller = threading.get_ident()
         if self._writer == caller:  # a progress callback or a signal handler, in the middle of our own add
             raise RuntimeError("this thread is already changing the index: it cannot add, remove or save meanwhile")
-        with self._lock():
-            self._writer = caller
-            try:
-                yield
-            finally:
-                self._writer = None
+        try:
+            with self._lock():
+                self._writer = caller
+                try:
+                    yield
+                finally:
+                    self._writer = None
+        finally:
+            self._commit()  # of an index with durability="every_call"; other writers go on meanwhile
 
     def _lock(self) -> threading.Lock:
         """Return this process's lock. A lock that another thread held when its process forked is never released."""
@@ -99,7 +105,11 @@ class StoredIndex(_core.Index):
         1
         """
         with self._alone():
-            self._save(_encoded(path))
+            kept = self._store()
+            if kept is not None and os.path.realpath(path) == os.path.realpath(kept["path"]):
+                self._checkpoint()
+            else:
+                self._save(_encoded(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, mmap: bool = False) -> Self:
@@ -123,6 +133,11 @@ class StoredIndex(_core.Index):
         OSError
             The file cannot be read.
 
+        Warns
+        -----
+        DataWarning
+            The file is kept by `Index.open`, and changes made since it was written are in the log beside it.
+
         Examples
         --------
         >>> import pathlib, tempfile
@@ -136,7 +151,15 @@ class StoredIndex(_core.Index):
         ...     mapped.search([1.0, 2.0], 1).ids.tolist()
         [0]
         """
-        return cls._holding(_core.load(_encoded(path), truth("mmap", mmap)))
+        loaded = cls._holding(_core.load(_encoded(path), truth("mmap", mmap)))
+        log = f"{os.fsdecode(path)}.log"
+        if os.path.exists(log) and os.path.getsize(log) > EMPTY_LOG:
+            warnings.warn(
+                f"beside {os.fsdecode(path)!r} lies a log of later changes, which only Index.open reads",
+                DataWarning,
+                stacklevel=2,
+            )
+        return loaded
 
     @staticmethod
     def info(path: str | os.PathLike[str]) -> dict[str, Any]:
