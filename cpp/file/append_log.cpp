@@ -53,6 +53,7 @@ void start_log(Disk& disk, const std::string& path, const FileMark& follows) {
     store_number(header, kVersionAt, kVersion);
     store_number(header, kSeedAt, static_cast<std::uint32_t>(std::random_device{}()));
     std::ranges::copy(encode(follows), header.begin() + kFollowsAt);
+    store_number(header, kBootAt, disk.boot());
     store_number(header, kHeaderChecksumAt, crc32c(std::span(header).first(kHeaderChecksumAt)));
     AtomicReplace file(disk, path);
     file.append(header);

@@ -9,7 +9,8 @@
 //    8   4  version, 1
 //   12   4  seed
 //   16  16  the file this log follows, as its FileMark
-//   32  28  zero
+//   32   8  number of the machine's start (Disk::boot()); 0: not known
+//   40  20  zero
 //   60   4  CRC-32C of bytes 0 to 59
 //
 // Record, from an offset that is a multiple of 8
@@ -78,6 +79,7 @@ struct LogRecord {
 struct LogFacts {
     FileMark follows;
     std::uint32_t seed = 0;
+    std::uint64_t boot = 0;     // as the last of those who opened it found it
     std::uint64_t records = 0;  // whole ones, the log's own included
     std::uint64_t end = 0;      // where the last of them ends
     std::uint64_t dropped = 0;  // bytes behind it

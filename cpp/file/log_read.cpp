@@ -34,6 +34,7 @@ LogFacts read_header(const ByteSource& source) {
     LogFacts facts;
     facts.seed = load_number<std::uint32_t>(header, kSeedAt);
     facts.follows = decode_mark(std::span(header).subspan(kFollowsAt, kMarkBytes));
+    facts.boot = load_number<std::uint64_t>(header, kBootAt);
     facts.end = kHeaderBytes;
     return facts;
 }
@@ -112,20 +113,19 @@ private:
 LogFacts read_log(const ByteSource& source, std::uint64_t boot, const std::function<void(const LogRecord&)>& take) {
     LogFacts facts = read_header(source);
     Reader reader(source, facts.seed);
-    std::uint64_t written_in = 0;  // which start of the machine
     for (;;) {
         const auto head = reader.head_at(facts.end);
         if (!head || head->sequence != facts.records + 1 || !reader.read_payload(facts.end, *head)) break;
         const std::span<const std::byte> payload = reader.payload(*head);
         if (head->kind == kOpened && payload.size() == 8)
-            written_in = load_number<std::uint64_t>(payload, 0);
+            facts.boot = load_number<std::uint64_t>(payload, 0);
         else if (head->kind != kSynced)
             take({head->kind, payload, head->sequence, facts.end});
         ++facts.records;
         facts.end += head->bytes();
     }
     facts.dropped = source.size() - facts.end;
-    const bool no_power_lost = boot != 0 && boot == written_in;
+    const bool no_power_lost = boot != 0 && boot == facts.boot;
     if (facts.dropped != 0 && reader.sound_one_behind(facts.end, facts.records, no_power_lost))
         refuse(source, "record " + std::to_string(facts.records + 1) + " of the log, at byte " +
                            std::to_string(facts.end) + ", is not sound, and sound ones follow");
