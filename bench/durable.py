@@ -69,7 +69,8 @@ def map_file(path: Path, rows: int, dim: int) -> None:
         done = time.perf_counter()
         size = path.stat().st_size / 2**30
         print(
-            f"{size:.2f} GiB, {len(index)} vectors: opened in {opened - start:.3f} s, first query {first - opened:.3f} s, "
+            f"{size:.2f} GiB, {len(index)} vectors: opened in {opened - start:.3f} s, "
+            f"first query {first - opened:.3f} s, "
             f"the next {len(queries)} {(warm - first) * 1e3 / len(queries):.2f} ms each, once more "
             f"{(done - warm) * 1e3 / len(queries):.2f} ms each"
         )
@@ -88,7 +89,9 @@ def main() -> None:
         map_file(asked.map, asked.rows, asked.dim)
         return
     data = np.load(Path(__file__).parent / "data" / "sift-20k.npz")
-    base = next(data[name] for name in data.files if data[name].ndim == 2 and len(data[name]) >= asked.turns * asked.each)
+    base = next(
+        data[name] for name in data.files if data[name].ndim == 2 and len(data[name]) >= asked.turns * asked.each
+    )
     insert_in_turns(base.astype(np.float32), asked.turns, asked.each)
 
 

@@ -185,7 +185,8 @@ void bind_index(py::module_& module) {
 
     py::class_<Handle> index(module, "Index");
     bind_store(index, module);
-    index.def(py::init([](std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
+    index
+        .def(py::init([](std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
                          std::size_t ef_construction, const std::string& traversal, const std::string& lift,
                          std::uint64_t seed) {
                  Options options = options_of(dim, metric, dtype);

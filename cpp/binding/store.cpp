@@ -35,7 +35,8 @@ Loaded open_store(const std::string& path, const std::string& durability, const 
 template <class Call>
 void on_store(Handle& self, const char* what, Call&& call) {
     if (!self.store)
-        throw InvalidArgumentError(std::string(what) + ": this index is not kept in a file; Index.open keeps one there");
+        throw InvalidArgumentError(std::string(what) +
+                                   ": this index is not kept in a file; Index.open keeps one there");
     PythonWatch watch(py::none{});
     watched(watch, [&](Watch& core) { call(*self.store, core); });
     watch.throw_error();
@@ -48,8 +49,8 @@ py::object facts(const Handle& self) {
     return py::dict("path"_a = py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefault(self.store->path().c_str())),
                     "durability"_a = kNames[static_cast<std::size_t>(found.durability)],
                     "log_bytes"_a = found.log_bytes, "rows_in_log"_a = found.rows_in_log,
-                    "recovered"_a = found.recovered, "dropped_bytes"_a = found.dropped_bytes,
-                    "broken"_a = found.broken, "last_failure"_a = found.last_failure);
+                    "recovered"_a = found.recovered, "dropped_bytes"_a = found.dropped_bytes, "broken"_a = found.broken,
+                    "last_failure"_a = found.last_failure);
 }
 
 }  // namespace

@@ -57,9 +57,7 @@ public:
         step("remove", path);
         disk_.remove(path);
     }
-    void sync_folder(const std::string& path) override {
-        step("sync_folder", path);
-    }
+    void sync_folder(const std::string& path) override { step("sync_folder", path); }
     std::optional<FileFacts> look_at(const std::string& path) override {
         step("look_at", path);
         return disk_.look_at(path);
@@ -92,9 +90,7 @@ private:
             }
             file_->write(bytes);
         }
-        void sync() override {
-            disk_.step("sync", path_);
-        }
+        void sync() override { disk_.step("sync", path_); }
         void close() override {
             file_->close();
             disk_.step("close", path_);
@@ -122,9 +118,7 @@ private:
             disk_.step("cut", path_);
             file_->cut(bytes);
         }
-        void sync() override {
-            disk_.step("sync of a log", path_);
-        }
+        void sync() override { disk_.step("sync of a log", path_); }
 
     private:
         FaultyDisk& disk_;

@@ -91,6 +91,7 @@ std::size_t number_from_environment(const char* name, std::size_t otherwise) {
 
 TEST_CASE("a loss of power at any event leaves a state between two calls, not older than what was promised") {
     const std::size_t rounds = number_from_environment("VICINAL_POWER_ROUNDS", 4);
+    const std::size_t seed = number_from_environment("VICINAL_SEED", 0);
     std::size_t states = 0, with_dropped_tail = 0;
     for (const Durability durability : {Durability::none, Durability::batched, Durability::every_call}) {
         Course whole;
@@ -105,7 +106,7 @@ TEST_CASE("a loss of power at any event leaves a state between two calls, not ol
             for (const Loss loss : kLosses) {
                 const bool drawn = loss == Loss::some_kept || loss == Loss::torn;
                 for (std::size_t round = 0; round < (drawn ? rounds : 1); ++round) {
-                    std::mt19937 random(static_cast<unsigned>(1'000 * event + round));
+                    std::mt19937 random(static_cast<unsigned>(1'000'003 * seed + 1'000 * event + round));
                     MemoryDisk disk;
                     disk.fail_at(event);
                     Course course;

@@ -105,7 +105,9 @@ def test_a_child_may_search_and_not_write(tmp_path: Path) -> None:
 
 def test_another_process_cannot_open_what_is_open(tmp_path: Path) -> None:
     path = tmp_path / "living"
-    program = f"import vicinal\ntry:\n    vicinal.Index.open({str(path)!r})\nexcept BlockingIOError:\n    print('refused')"
+    program = (
+        f"import vicinal\ntry:\n    vicinal.Index.open({str(path)!r})\nexcept BlockingIOError:\n    print('refused')"
+    )
 
     with vicinal.Index.open(path, 4):
         said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

@@ -12,9 +12,9 @@ from vicinal import _core
 from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MAX_VECTORS, MIN_M
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
+from vicinal.index.durable import DurableIndex
 from vicinal.index.filters import Filter, IdSet, core_filters
 from vicinal.index.groups import group_numbers
-from vicinal.index.durable import DurableIndex
 from vicinal.index.health import CheckedIndex, Health
 from vicinal.index.tuned import TunedIndex
 from vicinal.index.within import RadiusIndex, radius_of
@@ -450,11 +450,11 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, CheckedIndex):
         -------
         dict
             ``"memory"``: bytes by part, and ``"resident"``, their sum, of a mapped file without the vectors;
-            ``"order"``: how the last batch entered the graph and why, None before the first; ``"kernels"``: the instruction set in use; ``"graph"``: number of
-            live and removed vectors, of those that are copies of another byte for byte, levels and mean number of links
-            at level 0; ``"tuned"``: what `tune` found and by which share the size has changed since, None before it was
-            called; ``"mapped"``: whether the index is used where it lies in a file; ``"store"``: what `open` keeps, None for
-            other indexes.
+            ``"order"``: how the last batch entered the graph and why, None before the first; ``"kernels"``: the
+            instruction set in use; ``"graph"``: number of live and removed vectors, of those that are copies of another
+            byte for byte, levels and mean number of links at level 0; ``"tuned"``: what `tune` found and by which share
+            the size has changed since, None before it was called; ``"mapped"``: whether the index is used where it lies
+            in a file; ``"store"``: what `open` keeps, None for other indexes.
         """
         memory = self._memory()
         mapped = self._is_mapped()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ class DurableIndex(StoredIndex):
         """
         one_of("durability", durability, DURABILITIES)
         options = {ALIASES.get(name, name): value for name, value in index_options.items()}
-        if os.path.exists(path):
+        if Path(os.fsdecode(path)).exists():
             _compare(path, dim, metric, options)
             like = None
         elif dim is None:

@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -152,8 +153,8 @@ class StoredIndex(_core.Index):
         [0]
         """
         loaded = cls._holding(_core.load(_encoded(path), truth("mmap", mmap)))
-        log = f"{os.fsdecode(path)}.log"
-        if os.path.exists(log) and os.path.getsize(log) > EMPTY_LOG:
+        log = Path(f"{os.fsdecode(path)}.log")
+        if log.exists() and log.stat().st_size > EMPTY_LOG:
             warnings.warn(
                 f"beside {os.fsdecode(path)!r} lies a log of later changes, which only Index.open reads",
                 DataWarning,
