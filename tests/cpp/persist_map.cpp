@@ -3,7 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include <fstream>
+#include <iterator>
+#include <random>
 
 #include "base/errors.hpp"
 #include "file_faulty_disk.hpp"
@@ -223,4 +224,56 @@ TEST_CASE("a map that fails at any call of the disk says so") {
     put(folder.at("empty"), "");
     CHECK_THROWS_AS(map(folder.at("empty")), CorruptIndexError);
     CHECK_THROWS_AS(map(folder.at("missing")), IoError);
+}
+
+TEST_CASE("a damaged file with right checksums is refused by a map or by a call, and never ends the process") {
+    const Folder folder;
+    std::vector<Bytes> files;
+    for (const Metric metric : {Metric::l2, Metric::cosine, Metric::ip}) {
+        Options options;
+        options.dim = 5;
+        options.metric = metric;
+        options.M = 3;
+        options.ef_construction = 10;
+        auto index = make_index(options, 120, 7);
+        add(*index, 5, 7);  // the first once more
+        files.push_back(index->to_bytes());
+    }
+    constexpr SectionKind kSections[] = {format::kLinks, format::kLinks,      format::kLinks,  format::kRows,
+                                         format::kRows,  format::kUpperLinks, format::kLevels, format::kStates,
+                                         format::kIds,   format::kSettings};
+    std::size_t at_once = 0, by_a_call = 0, used = 0;
+    for (unsigned round = 0; round < 3'000; ++round) {
+        std::mt19937 random(round);
+        OpenFile file(files[round % files.size()]);
+        for (auto changes = 1 + random() % 2; changes > 0; --changes) {
+            const std::span<std::byte> section = file.section(kSections[random() % std::size(kSections)]);
+            const std::size_t place = random() % section.size();
+            section[place] = static_cast<std::byte>(random() % 4 == 0 ? random() : random() % 130);
+        }
+        INFO("round " << round);
+        std::unique_ptr<Index> mapped;
+        try {
+            mapped = map_bytes(folder, file.repair());
+        } catch (const CorruptIndexError&) {
+            ++at_once;
+            continue;
+        }
+        try {
+            search(*mapped, 3, round, {.k = 5, .ef = 30});
+            search(*mapped, 2, round, {.k = 5, .exact = true});
+            vectors_of(*mapped);
+            mapped->contains(3);
+            Watch watch;
+            mapped->health(watch);
+            mapped->graph_shape();
+            ++used;
+        } catch (const CorruptIndexError&) {
+            ++by_a_call;
+        }
+    }
+    MESSAGE(at_once << " refused at once, " << by_a_call << " by a call, " << used << " used");
+    CHECK(at_once > 300);
+    CHECK(by_a_call > 100);
+    CHECK(used > 300);
 }
