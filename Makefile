@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 JOBS ?= $(shell nproc)
+MINUTES ?= 80
 DATASET ?= bench/data/sift-20k.npz
 VS ?= faiss,hnswlib
 
@@ -20,7 +21,7 @@ export JOBS
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cpp test-asan test-tsan test-neon test-python bench rivals lint lint-fast tidy format wheel clean
+.PHONY: help demo test test-cpp test-asan test-tsan test-neon test-python soak bench rivals lint lint-fast tidy format wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -52,6 +53,13 @@ test-neon: $(STAMPS)/tools  ## the same for 64-bit ARM: cross compiled, run unde
 test-python: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint  ## pytest over everything in tests/
 	@.ci/need /usr/bin/valgrind valgrind || echo "SKIPPED: the guard of instructions"
 	python -m pytest
+
+soak: $(STAMPS)/package $(STAMPS)/test  ## the long tests, for MINUTES (80); prints what it counted
+	@for kind in release asan:address tsan:thread; do \
+	    cmake -S . -B build/cpp-$${kind%:*} -G Ninja -DVICINAL_TESTS=ON --log-level=WARNING \
+	        -DVICINAL_SANITIZE=$$(case $$kind in *:*) echo $${kind#*:};; esac) >/dev/null && \
+	    cmake --build build/cpp-$${kind%:*} || exit 1; done
+	python tests/soak.py $(MINUTES)
 
 bench: $(STAMPS)/package $(STAMPS)/bench  ## timings of kernels, build and search, beside faiss
 	python -m pytest bench --benchmark-only --benchmark-json=build/bench.json

@@ -37,8 +37,7 @@ def main() -> None:
         print(f"{name}: {len(before)} vectors, optimized in {time.process_time() - begin:.2f} s")
         for ef in (20, 40, 80, 160):
             times = [
-                [_microseconds(index, dataset.query, ef) for index in (before, after)]
-                for _ in range(arguments.rounds)
+                [_microseconds(index, dataset.query, ef) for index in (before, after)] for _ in range(arguments.rounds)
             ]
             old, new = np.median(times, axis=0)
             print(f"  ef {ef:3}: {old:6.1f} us a query, {new:6.1f} us optimized, {old / new:.2f}x", flush=True)

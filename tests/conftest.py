@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = int(os.environ.get("VICINAL_EXAMPLES", "10000"))  # of a soak
 LARGER_SETS = Path(os.environ.get("VICINAL_DATA", ROOT.parent / "shared" / "data"))
 
 if importlib.util.find_spec("hypothesis"):
@@ -19,7 +20,7 @@ if importlib.util.find_spec("hypothesis"):
     settings.register_profile(
         "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
     )
-    settings.register_profile("soak", settings.get_profile("repeatable"), derandomize=False, max_examples=10_000)
+    settings.register_profile("soak", settings.get_profile("repeatable"), derandomize=False, max_examples=EXAMPLES)
     settings.load_profile(os.environ.get("VICINAL_HYPOTHESIS", "repeatable"))
 
 

@@ -42,6 +42,17 @@ class FormatTooNewError : public VicinalError {
     using VicinalError::VicinalError;
 };
 
+// What was asked for would change an index that cannot be changed: it is used where it lies in its file, or it was
+// closed.
+class ReadOnlyError : public VicinalError {
+    using VicinalError::VicinalError;
+};
+
+// Two files that do not belong together.
+class MismatchedFilesError : public VicinalError {
+    using VicinalError::VicinalError;
+};
+
 // The operating system refused.
 class IoError : public VicinalError {
 public:

@@ -22,6 +22,16 @@ public:
     Table() = default;
     explicit Table(std::size_t stride) : stride_(stride) {}
 
+    // Rows that lie elsewhere, in memory that `owner` keeps. They are read only: they may lie in a file.
+    static Table borrowed(std::shared_ptr<const void> owner, const std::byte* base, std::size_t stride,
+                          std::size_t rows) {
+        Table table(stride);
+        table.arena_ = std::move(owner);
+        table.base_ = const_cast<std::byte*>(base);  // NOLINT(cppcoreguidelines-pro-type-const-cast): see above
+        table.capacity_ = rows;
+        return table;
+    }
+
     std::size_t stride() const { return stride_; }
     std::size_t capacity() const { return capacity_; }
     std::byte* row(std::size_t number) const { return base_ + number * stride_; }
@@ -43,8 +53,8 @@ public:
             std::memcpy(larger->data() + at, base_ + at, std::min(kPiece, used * stride_ - at));
             if (!watch.again()) throw Stopped();
         }
+        base_ = larger->data();
         arena_ = std::move(larger);
-        base_ = arena_->data();
         capacity_ = rows;
     }
     void reserve(std::size_t rows, std::size_t used) {
@@ -53,7 +63,7 @@ public:
     }
 
 private:
-    std::shared_ptr<Arena> arena_;
+    std::shared_ptr<const void> arena_;
     std::byte* base_ = nullptr;
     std::size_t stride_ = 0;
     std::size_t capacity_ = 0;

@@ -16,10 +16,13 @@ namespace vicinal {
 
 class WriterLock {
 public:
-    // Throws ForkedError.
+    // Throws ForkedError, or ReadOnlyError once it is closed.
     void lock() {
         const int here = ::getpid();
         for (int holder = 0; !holder_.compare_exchange_weak(holder, here, std::memory_order_acquire); holder = 0) {
+            if (holder == kClosed)
+                throw ReadOnlyError(
+                    "this index is read only: it is a snapshot, or used where it lies in its file (mmap)");
             if (holder != 0 && holder != here) throw ForkedError();
             if (holder != 0) holder_.wait(holder, std::memory_order_relaxed);
         }
@@ -30,7 +33,11 @@ public:
         holder_.notify_one();
     }
 
+    // There is nothing to be changed, ever. Requires: nobody holds or wants the lock.
+    void close() { holder_.store(kClosed, std::memory_order_relaxed); }
+
 private:
+    static constexpr int kClosed = -1;
     std::atomic<int> holder_{0};  // its process; 0: nobody
 };
 

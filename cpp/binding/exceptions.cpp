@@ -20,7 +20,7 @@ struct Class {
     const char* name;  // in vicinal.errors
     bool (*holds)(const std::exception&);
 };
-constexpr std::array<Class, 8> kClasses{{
+constexpr std::array<Class, 10> kClasses{{
     {"InvalidVectorError", is<InvalidVectorError>},
     {"DuplicateIdError", is<DuplicateIdError>},
     {"UnknownIdError", is<UnknownIdError>},
@@ -28,6 +28,8 @@ constexpr std::array<Class, 8> kClasses{{
     {"CorruptIndexError", is<CorruptIndexError>},
     {"NotAnIndexError", is<NotAnIndexError>},
     {"FormatTooNewError", is<FormatTooNewError>},
+    {"ReadOnlyError", is<ReadOnlyError>},
+    {"MismatchError", is<MismatchedFilesError>},
     {"VicinalError", is<VicinalError>},
 }};
 

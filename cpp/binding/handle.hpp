@@ -9,27 +9,35 @@
 
 #include "binding/python.hpp"
 #include "index/index.hpp"
+#include "index/store.hpp"
 
 namespace vicinal::binding {
 
 // The settings that every search asks for lie beside the index, not behind its pointer.
 struct Handle {
-    explicit Handle(std::unique_ptr<Index> held)
-        : index(std::move(held)),
-          dim(index->options().dim),
-          takes_float32(is_floating(index->options().dtype)),
-          metric(py::str(std::string(name_of(index->options().metric)))) {}
+    explicit Handle(std::unique_ptr<Index> held) : Handle(held.get()) { owned = std::move(held); }
+    explicit Handle(std::unique_ptr<Store> held) : Handle(&held->index()) { store = std::move(held); }
 
-    std::unique_ptr<Index> index;
+    Index* index;
+    std::unique_ptr<Index> owned;  // unless a store has it
+    std::unique_ptr<Store> store;  // none: the index is in memory, or mapped
     std::size_t dim;
     bool takes_float32;
     py::str metric;
+
+private:
+    explicit Handle(Index* whose)
+        : index(whose),
+          dim(index->options().dim),
+          takes_float32(is_floating(index->options().dtype)),
+          metric(py::str(std::string(name_of(index->options().metric)))) {}
 };
 
 // An index that has been read and waits for the Python object that will hold it: a class method of Python makes the
 // object, because only Python knows which subclass is wanted.
 struct Loaded {
     std::unique_ptr<Index> index;
+    std::unique_ptr<Store> store;  // or this one, which has its own
 };
 
 // Python can make an object without calling its __init__; what pybind11 would hand on as its value is memory nobody
@@ -40,6 +48,7 @@ inline void check_initialized(PyObject* self, const char* what) {
 }
 
 void bind_index(py::module_& module);
+void bind_store(py::class_<Handle>& index, py::module_& module);
 void bind_search_result(py::module_& module);
 void bind_fast_search(py::module_& module);
 void bind_id_set(py::module_& module);

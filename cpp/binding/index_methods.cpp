@@ -33,9 +33,10 @@ std::span<const std::int64_t> numbers_of(const Ids& ids) { return {ids.data(), s
     throw py::error_already_set();
 }
 
+// The same call of an index in memory, and of one that lives in a file.
 using Write = Added (Index::*)(const Batch& batch, std::size_t threads, Watch& watch);
-
-template <Write kWrite>
+using StoreWrite = Added (Store::*)(const Batch& batch, std::size_t threads, Watch& watch);
+template <Write kWrite, StoreWrite kStoreWrite>
 py::array_t<std::int64_t> write(Handle& self, const py::array& vectors, const Ids& ids, const Ids& groups,
                                 const Ids& order, std::size_t threads, py::object progress) {
     const Options& options = self.index->options();
@@ -43,6 +44,7 @@ py::array_t<std::int64_t> write(Handle& self, const py::array& vectors, const Id
     PythonWatch watch(std::move(progress));
     const Added added = watched(watch, [&](Watch& core) {
         const Batch batch{rows.data, rows.n, numbers_of(ids), numbers_of(groups), numbers_of(order)};
+        if (self.store) return ((*self.store).*kStoreWrite)(batch, resolve_threads(threads), core);
         return ((*self.index).*kWrite)(batch, resolve_threads(threads), core);
     });
     py::array_t<std::int64_t> in = as_array(added.ids);
@@ -58,15 +60,22 @@ py::array_t<std::int64_t> write(Handle& self, const py::array& vectors, const Id
 }
 
 void remove(Handle& self, const Ids& ids, std::size_t threads) {
+    const std::size_t resolved = resolve_threads(threads);
     PythonWatch watch(py::none{});
-    watched(watch, [&](Watch& core) { self.index->remove(numbers_of(ids), resolve_threads(threads), core); });
+    watched(watch, [&](Watch& core) {
+        self.store ? self.store->remove(numbers_of(ids), resolved, core)
+                   : self.index->remove(numbers_of(ids), resolved, core);
+    });
     watch.throw_error();
 }
 
-template <void (Index::*kRearrange)(std::size_t threads, Watch& watch)>
+template <auto kRearrange, auto kStoreRearrange>
 void rearrange(Handle& self, std::size_t threads) {
+    const std::size_t resolved = resolve_threads(threads);
     PythonWatch watch(py::none{});
-    watched(watch, [&](Watch& core) { ((*self.index).*kRearrange)(resolve_threads(threads), core); });
+    watched(watch, [&](Watch& core) {
+        self.store ? ((*self.store).*kStoreRearrange)(resolved, core) : ((*self.index).*kRearrange)(resolved, core);
+    });
     watch.throw_error();
 }
 
@@ -135,7 +144,8 @@ py::dict health(const Handle& self) {
 
 std::size_t repair(Handle& self) {
     PythonWatch watch(py::none{});
-    const std::size_t repaired = watched(watch, [&](Watch& core) { return self.index->repair(core); });
+    const std::size_t repaired =
+        watched(watch, [&](Watch& core) { return self.store ? self.store->repair(core) : self.index->repair(core); });
     watch.throw_error();
     return repaired;
 }
@@ -158,6 +168,7 @@ py::bytes to_bytes(const Handle& self) {
 }
 
 Handle adopt(Loaded& loaded) {
+    if (loaded.store) return Handle(std::move(loaded.store));
     if (!loaded.index) throw InvalidArgumentError("this loaded index has an owner already");
     return Handle(std::move(loaded.index));
 }
@@ -165,13 +176,13 @@ Handle adopt(Loaded& loaded) {
 template <class Read>
 Loaded read_watched(Read&& read) {
     PythonWatch watch(py::none{});
-    Loaded loaded{watched(watch, read)};
+    Loaded loaded{watched(watch, read), nullptr};
     watch.throw_error();
     return loaded;
 }
 
-Loaded load(const std::string& path) {
-    return read_watched([&](Watch& core) { return Index::load(path, core); });
+Loaded load(const std::string& path, bool mmap) {
+    return read_watched([&](Watch& core) { return mmap ? Index::map(path, core) : Index::load(path, core); });
 }
 
 Loaded from_bytes(const py::buffer& buffer) {
@@ -186,10 +197,12 @@ Loaded from_bytes(const py::buffer& buffer) {
 
 void bind_index(py::module_& module) {
     const py::class_<Loaded> loaded(module, "Loaded");
-    module.def("load", &load, "path"_a);
+    module.def("load", &load, "path"_a, "mmap"_a);
     module.def("from_bytes", &from_bytes, "data"_a);
 
-    py::class_<Handle>(module, "Index")
+    py::class_<Handle> index(module, "Index");
+    bind_store(index, module);
+    index
         .def(py::init([](std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
                          std::size_t ef_construction, const std::string& traversal, const std::string& lift,
                          std::uint64_t seed) {
@@ -203,14 +216,14 @@ void bind_index(py::module_& module) {
              }),
              "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a)
         .def(py::init(&adopt), "loaded"_a)
-        .def("_add", &write<static_cast<Write>(&Index::add)>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(),
+        .def("_add", &write<&Index::add, &Store::add>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(),
              "order"_a.noconvert(), "threads"_a, "progress"_a)
-        .def("_update", &write<static_cast<Write>(&Index::update)>, "vectors"_a, "ids"_a.noconvert(),
+        .def("_update", &write<&Index::update, &Store::update>, "vectors"_a, "ids"_a.noconvert(),
              "groups"_a.noconvert(), "order"_a.noconvert(), "threads"_a, "progress"_a)
-        .def("_upsert", &write<static_cast<Write>(&Index::upsert)>, "vectors"_a, "ids"_a.noconvert(),
+        .def("_upsert", &write<&Index::upsert, &Store::upsert>, "vectors"_a, "ids"_a.noconvert(),
              "groups"_a.noconvert(), "order"_a.noconvert(), "threads"_a, "progress"_a)
-        .def("_compact", &rearrange<&Index::compact>, "threads"_a)
-        .def("_optimize", &rearrange<&Index::optimize>, "threads"_a)
+        .def("_compact", &rearrange<&Index::compact, &Store::compact>, "threads"_a)
+        .def("_optimize", &rearrange<&Index::optimize, &Store::optimize>, "threads"_a)
         .def("_snapshot",
              [](const Handle& self) { return Loaded{without_gil([&] { return self.index->snapshot(); })}; })
         .def("_check", &check, "vectors"_a, "threads"_a)
@@ -242,7 +255,12 @@ void bind_index(py::module_& module) {
             "_calibrate",
             [](Handle& self, const py::dict& known) {
                 Calibration calibration = calibration_of(known);
-                without_gil([&] { self.index->calibrate(std::move(calibration)); });
+                PythonWatch watch(py::none{});
+                watched(watch, [&](Watch& core) {
+                    if (self.store) return self.store->calibrate(std::move(calibration), core);
+                    self.index->calibrate(std::move(calibration));
+                });
+                watch.throw_error();
             },
             "known"_a)
         .def("_calibration",
@@ -256,6 +274,7 @@ void bind_index(py::module_& module) {
                  return known == nullptr ? 0U : known->size;
              })
         .def("_get", &get, "ids"_a.noconvert())
+        .def("_has_groups", [](const Handle& self) { return self.index->has_groups(); })
         .def(
             "_groups",
             [](const Handle& self, const Ids& ids) {
@@ -271,6 +290,7 @@ void bind_index(py::module_& module) {
         .def("_memory", [](const Handle& self) { return as_dict(self.index->memory()); })
         .def("_graph_shape",
              [](const Handle& self) { return as_dict(without_gil([&] { return self.index->graph_shape(); })); })
+        .def("_is_mapped", [](const Handle& self) { return self.index->is_mapped(); })
         .def("_health", &health)
         .def("_repair", &repair)
         .def("_save", &save, "path"_a)

@@ -262,6 +262,15 @@ void Container::check_unread() {
     }
 }
 
+void Container::check_blocks(const Section& section, std::span<const std::byte> bytes, std::uint64_t begin,
+                             std::uint64_t end) const {
+    for (std::uint64_t block = begin / kBlockBytes; block * kBlockBytes < end; ++block) {
+        const auto at = static_cast<std::size_t>(block * kBlockBytes);
+        check_block(section, static_cast<std::size_t>(block),
+                    bytes.subspan(at, std::min(kBlockBytes, bytes.size() - at)));
+    }
+}
+
 void Container::check_block(const Section& section, std::size_t block, std::span<const std::byte> bytes) const {
     if (crc32c(bytes) != section.block_checksums[block]) {
         refuse(*source_, "the checksum of block " + std::to_string(block) + " of section " + describe(section.kind) +

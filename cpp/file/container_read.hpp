@@ -62,6 +62,11 @@ public:
     using TakeBlock = std::function<void(std::uint64_t offset, std::span<const std::byte> block)>;
     void read_blocks(SectionKind kind, const TakeBlock& take);
 
+    // Checks the blocks that hold bytes [begin, end) of a section, which the caller has at `bytes`, all of them. const:
+    // any number of threads.
+    void check_blocks(const Section& section, std::span<const std::byte> bytes, std::uint64_t begin,
+                      std::uint64_t end) const;
+
     // Checks the checksums of the sections not read so far.
     void check_unread();
 

@@ -1,10 +1,13 @@
 #include "file/disk.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <string_view>
@@ -77,6 +80,16 @@ struct ::stat facts_of(const Descriptor& descriptor, const std::string& path) {
     return facts;
 }
 
+void write_all(const Descriptor& descriptor, const std::string& path, std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const ::ssize_t written = ::write(descriptor.number(), bytes.data(), std::min(bytes.size(), kMostAtOnce));
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) fail(errno, path, "cannot write to");
+        if (written == 0) fail(ENOSPC, path, "cannot write to");  // would be tried forever otherwise
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+}
+
 class PosixWritableFile final : public WritableFile {
 public:
     PosixWritableFile(const std::string& path, ::mode_t permissions)
@@ -89,15 +102,7 @@ public:
         [[maybe_unused]] const int ignored = ::fchmod(descriptor_.number(), permissions);
     }
 
-    void write(std::span<const std::byte> bytes) override {
-        while (!bytes.empty()) {
-            const ::ssize_t written = ::write(descriptor_.number(), bytes.data(), std::min(bytes.size(), kMostAtOnce));
-            if (written < 0 && errno == EINTR) continue;
-            if (written < 0) fail(errno, path_, "cannot write to");
-            if (written == 0) fail(ENOSPC, path_, "cannot write to");  // would be tried forever otherwise
-            bytes = bytes.subspan(static_cast<std::size_t>(written));
-        }
-    }
+    void write(std::span<const std::byte> bytes) override { write_all(descriptor_, path_, bytes); }
 
     void sync() override {
         const int error = sync_descriptor(descriptor_.number());
@@ -111,6 +116,41 @@ public:
 
 private:
     std::string path_;
+    Descriptor descriptor_;
+};
+
+class PosixAppendableFile final : public AppendableFile {
+public:
+    explicit PosixAppendableFile(const std::string& path)
+        : path_(path), descriptor_(path, O_WRONLY | O_APPEND | O_NONBLOCK, 0, "cannot open") {}
+
+    void write(std::span<const std::byte> bytes) override { write_all(descriptor_, path_, bytes); }
+    void cut(std::uint64_t bytes) override {
+        if (::ftruncate(descriptor_.number(), static_cast<::off_t>(bytes)) != 0) fail(errno, path_, "cannot shorten");
+    }
+    void sync() override {
+        const int error = sync_descriptor(descriptor_.number());
+        if (error != 0) fail(error, path_, "cannot sync");
+    }
+
+private:
+    std::string path_;
+    Descriptor descriptor_;
+};
+
+class PosixFileLock final : public FileLock {
+public:
+    explicit PosixFileLock(const std::string& path)
+        : descriptor_(path, O_RDWR | O_CREAT | O_NONBLOCK, kDefaultPermissions, "cannot open") {
+        int result = 0;
+        do result = ::flock(descriptor_.number(), LOCK_EX | LOCK_NB);
+        while (result != 0 && errno == EINTR);
+        if (result != 0 && errno == EWOULDBLOCK)
+            throw IoError(EWOULDBLOCK, path, "'" + path + "' is locked: somebody has the index open for writing");
+        if (result != 0) fail(errno, path, "cannot lock");
+    }
+
+private:
     Descriptor descriptor_;
 };
 
@@ -138,6 +178,12 @@ public:
             filled += static_cast<std::size_t>(got);
         }
         return filled;
+    }
+
+    std::shared_ptr<const std::byte> map(std::size_t bytes) const override {
+        void* start = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor_.number(), 0);
+        if (start == MAP_FAILED) fail(errno, path_, "cannot map");
+        return {static_cast<const std::byte*>(start), [start, bytes](const std::byte*) { ::munmap(start, bytes); }};
     }
 
 private:
@@ -172,6 +218,24 @@ std::unique_ptr<WritableFile> PosixDisk::create(const std::string& path, std::op
 
 std::unique_ptr<ReadableFile> PosixDisk::open(const std::string& path) {
     return std::make_unique<PosixReadableFile>(path);
+}
+
+std::unique_ptr<AppendableFile> PosixDisk::append_to(const std::string& path) {
+    return std::make_unique<PosixAppendableFile>(path);
+}
+
+std::unique_ptr<FileLock> PosixDisk::lock(const std::string& path) { return std::make_unique<PosixFileLock>(path); }
+
+std::uint64_t PosixDisk::boot() {
+    std::uint64_t number = 0;
+    std::array<std::byte, 64> text{};
+    const int file = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return 0;
+    const ::ssize_t got = ::read(file, text.data(), text.size());
+    ::close(file);
+    for (::ssize_t i = 0; i < got; ++i)
+        number = (number * 1'099'511'628'211u) ^ std::to_integer<std::uint64_t>(text[static_cast<std::size_t>(i)]);
+    return number;
 }
 
 void PosixDisk::rename(const std::string& from, const std::string& to) {

@@ -40,6 +40,32 @@ public:
 
     // Fills `to` from `offset` on and returns how many bytes that were; fewer than asked for only where the file ends.
     virtual std::size_t read_at(std::uint64_t offset, std::span<std::byte> to) const = 0;
+
+    // The first `bytes` of the file as memory that is read from it as it is touched; it outlives this object. A file
+    // that is cut short meanwhile ends the process that touches what is gone.
+    virtual std::shared_ptr<const std::byte> map(std::size_t bytes) const = 0;
+};
+
+// A file that grows at its end. Thread safety: one thread at a time, but sync() may run beside write().
+class AppendableFile {
+public:
+    AppendableFile() = default;
+    AppendableFile(const AppendableFile&) = delete;
+    AppendableFile& operator=(const AppendableFile&) = delete;
+    virtual ~AppendableFile() = default;  // closes
+
+    virtual void write(std::span<const std::byte> bytes) = 0;  // all of them, at the end
+    virtual void cut(std::uint64_t bytes) = 0;                 // to its first `bytes`
+    virtual void sync() = 0;                                   // as WritableFile::sync()
+};
+
+// A lock on a name, held until it is destroyed or the process ends.
+class FileLock {
+public:
+    FileLock() = default;
+    FileLock(const FileLock&) = delete;
+    FileLock& operator=(const FileLock&) = delete;
+    virtual ~FileLock() = default;
 };
 
 struct FileFacts {
@@ -63,6 +89,16 @@ public:
     // A regular file, for reading; EISDIR for a folder, EINVAL for anything else. Never waits for a writer at the
     // other end of a pipe.
     virtual std::unique_ptr<ReadableFile> open(const std::string& path) = 0;
+
+    // A file that is there, for writing at its end.
+    virtual std::unique_ptr<AppendableFile> append_to(const std::string& path) = 0;
+
+    // Takes the lock on a file, which is made when it is not there; EWOULDBLOCK when somebody else has it, be it in
+    // this process. A child of fork() shares its parent's lock.
+    virtual std::unique_ptr<FileLock> lock(const std::string& path) = 0;
+
+    // Another number after each start of the machine, as far as that is known; 0: not known. Does not throw.
+    virtual std::uint64_t boot() = 0;
 
     virtual void rename(const std::string& from, const std::string& to) = 0;  // replaces what `to` named, in one step
 
@@ -89,6 +125,9 @@ class PosixDisk final : public Disk {
 public:
     std::unique_ptr<WritableFile> create(const std::string& path, std::optional<std::uint32_t> permissions) override;
     std::unique_ptr<ReadableFile> open(const std::string& path) override;
+    std::unique_ptr<AppendableFile> append_to(const std::string& path) override;
+    std::unique_ptr<FileLock> lock(const std::string& path) override;
+    std::uint64_t boot() override;
     void rename(const std::string& from, const std::string& to) override;
     bool exchange(const std::string& one, const std::string& other) override;
     void remove(const std::string& path) override;

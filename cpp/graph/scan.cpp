@@ -31,6 +31,7 @@ void scan(const ScanRows& rows, const Ruler& ruler, std::span<const Probe> probe
             Nearest& best = nearest[query];
             for (auto at = static_cast<std::uint32_t>(begin); at < end;) {
                 const std::size_t n = next_rows(rows, at, static_cast<std::uint32_t>(end), slots);
+                if (rows.first_touch != nullptr) rows.first_touch->rows(slots.data(), n);
                 ruler.measure(probes[query], rows.vectors, slots.data(), n, distances.data());
                 for (std::size_t i = 0; i < n; ++i) {
                     const Distance distance = comparable(distances[i]);

@@ -21,10 +21,13 @@ struct ScanRows {
     const Id* ids = nullptr;
     const SlotSet* gone = nullptr;
     const Admitted* admitted = nullptr;
+    FirstTouch* first_touch = nullptr;
 };
 
 inline ScanRows rows_of(const View& view) {
-    return {view.vectors(), view.count, view.ids.as<Id>(), view.gone.empty() ? nullptr : &view.gone};
+    ScanRows rows{view.vectors(), view.count, view.ids.as<Id>(), view.gone.empty() ? nullptr : &view.gone};
+    rows.first_touch = view.first_touch.get();
+    return rows;
 }
 
 // The next rows that count from `at` on, below `end`, as many as there is room for; moves `at` behind them. What is

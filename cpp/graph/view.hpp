@@ -10,6 +10,7 @@
 #include "base/types.hpp"
 #include "codecs/space.hpp"
 #include "graph/calibration.hpp"
+#include "graph/first_touch.hpp"
 #include "graph/links.hpp"
 #include "vectors/code_table.hpp"
 #include "vectors/id_map.hpp"
@@ -58,6 +59,7 @@ struct View {
     Table upper_links;  // for each node of level L > 0, L rows: level 1 first
     Table next_copies;  // chains of copies (graph/copies.hpp)
 
+    std::shared_ptr<FirstTouch> first_touch;         // none: the tables are in memory
     std::shared_ptr<const Calibration> calibration;  // none: the index is not tuned
     std::size_t dim = 0;
     std::size_t width = 0, upper_width = 0;
@@ -72,7 +74,10 @@ struct View {
     Level top = -1;  // of the entry; -1: the graph is empty
 
     kernels::Rows vectors() const { return {rows.data(), rows.stride(), dim, factors.as<float>()}; }
-    const std::byte* vector(Slot slot) const { return rows.row(index_of(slot)); }
+    const std::byte* vector(Slot slot) const {
+        if (first_touch != nullptr) first_touch->row(index_of(slot));
+        return rows.row(index_of(slot));
+    }
     float factor(Slot slot) const { return factors.stride() == 0 ? 0.0F : factors.as<float>()[index_of(slot)]; }
     Id id(Slot slot) const { return ids.as<Id>()[index_of(slot)]; }
     Level level(Slot slot) const { return levels.as<std::int8_t>()[index_of(slot)]; }
@@ -84,6 +89,7 @@ struct View {
     bool is_copy(Slot slot) const { return level(slot) == kCopyLevel; }
     bool is_node(Slot slot) const { return holds(slot) && !is_copy(slot); }
     std::optional<Slot> slot_of(Id id) const {
+        if (first_touch != nullptr) return first_touch->slot_of(id);
         return names.find(id, ids.as<Id>(), [this](Slot slot) { return is_live(slot); });
     }
     bool has_groups() const { return groups.stride() != 0; }
@@ -91,7 +97,10 @@ struct View {
     bool empty() const { return top < 0; }
 
     Links links_of(Slot slot, Level level) const {
-        if (level == 0) return {reinterpret_cast<std::uint32_t*>(links.row(index_of(slot))), width, slot};
+        if (level == 0) {
+            if (first_touch != nullptr) first_touch->links(index_of(slot));
+            return {reinterpret_cast<std::uint32_t*>(links.row(index_of(slot))), width, slot};
+        }
         const std::size_t row = upper_first.as<std::uint32_t>()[index_of(slot)] + static_cast<std::size_t>(level) - 1;
         return {reinterpret_cast<std::uint32_t*>(upper_links.row(row)), upper_width, slot};
     }

@@ -98,7 +98,6 @@ Health Index::health(Watch& watch) const {
 }
 
 std::size_t Index::repair(Watch& watch) {
-    parts_->check_writable();
     const std::lock_guard writing(parts_->writing);
     return parts_->repair(watch);
 }

@@ -44,7 +44,6 @@ Added Index::write(Mode mode, const Batch& batch, std::size_t threads, Watch& wa
     check_id_count(batch.ids, n);
     check_group_count(batch.groups, n);
     check_order(batch.order, n);
-    parts_->check_writable();
     if (n == 0) return {};
     const std::lock_guard writing(parts_->writing);
     Team team(std::min(resolve_threads(threads), n));
@@ -111,7 +110,6 @@ bool Index::contains(std::int64_t id) const {
 
 void Index::remove(std::span<const std::int64_t> ids, std::size_t threads, Watch& watch) {
     check_threads(threads);
-    parts_->check_writable();
     if (ids.empty()) return;
     const std::lock_guard writing(parts_->writing);
     Team team(std::min(resolve_threads(threads), ids.size()));
@@ -121,7 +119,6 @@ void Index::remove(std::span<const std::int64_t> ids, std::size_t threads, Watch
 
 void Index::compact(std::size_t threads, Watch& watch) {
     check_threads(threads);
-    parts_->check_writable();
     const std::lock_guard writing(parts_->writing);
     Team team(resolve_threads(threads));
     parts_->compact({team, watch});
@@ -129,7 +126,6 @@ void Index::compact(std::size_t threads, Watch& watch) {
 
 void Index::optimize(std::size_t threads, Watch& watch) {
     check_threads(threads);
-    parts_->check_writable();
     const std::lock_guard writing(parts_->writing);
     Team team(resolve_threads(threads));
     parts_->compact({team, watch});

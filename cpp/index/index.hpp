@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +16,9 @@
 #include "index/options.hpp"
 
 namespace vicinal {
+
+class Disk;
+struct FileMark;
 
 // Rows without gaps, as callers hand them in.
 struct Vectors {
@@ -174,6 +178,7 @@ public:
     // Throws UnknownIdError naming the first id that is not there.
     void get(std::span<const std::int64_t> ids, std::byte* rows) const;  // as they were added, to the stored precision
     std::vector<std::int64_t> groups(std::span<const std::int64_t> ids) const;  // of these ids
+    bool has_groups() const;
     bool contains(std::int64_t id) const;
     std::size_t size() const;
     std::vector<std::int64_t> ids() const;  // ascending
@@ -212,8 +217,17 @@ public:
         return to_bytes(nobody);
     }
     static std::unique_ptr<Index> load(const std::string& path, Watch& watch);
+    // Read only, used where it lies in its file (persist/map.hpp): writers throw ReadOnlyError, and any method may
+    // throw CorruptIndexError when it meets what is damaged.
+    static std::unique_ptr<Index> map(const std::string& path, Watch& watch);
+    bool is_mapped() const;
     static std::unique_ptr<Index> from_bytes(std::span<const std::byte> bytes, Watch& watch);
     static Info info(const std::string& path);
+
+    // For who keeps an index in files (store.hpp): on any disk, with the mark of the file.
+    void save_on(Disk& disk, const std::string& path, Watch& watch,
+                 const std::function<void(const FileMark&)>& before_commit) const;
+    static std::unique_ptr<Index> load_from(Disk& disk, const std::string& path, Watch& watch, FileMark& mark);
 
 private:
     struct Parts;

@@ -39,16 +39,18 @@ Index::Parts::Parts(const Options& given, Graph&& loaded, std::int64_t next)
       serial(next_serial.fetch_add(1) + 1),
       process_(::getpid()) {
     View& view = graph.view;
-    view.names.reserve(view.size(), view.ids.as<Id>());
-    for (std::uint32_t slot = 0; slot < view.count; ++slot)
-        if (view.is_live(Slot{slot})) view.names.insert(Slot{slot}, view.ids.as<Id>());
+    // A mapped file looks ids up itself.
+    if (view.first_touch == nullptr) {
+        view.names.reserve(view.size(), view.ids.as<Id>());
+        for (std::uint32_t slot = 0; slot < view.count; ++slot)
+            if (view.is_live(Slot{slot})) view.names.insert(Slot{slot}, view.ids.as<Id>());
+    }
     current.store(new View(view));
 }
 
 // Names of its own: those of the origin are taken out when what they name is overwritten, and here it stays.
 Index::Parts::Parts(FrozenTag, const Parts& origin)
     : options(origin.options),
-      frozen(true),
       graph(origin.graph.space, origin.graph.options),
       next_id(origin.next_id),
       serial(next_serial.fetch_add(1) + 1),
@@ -58,10 +60,7 @@ Index::Parts::Parts(FrozenTag, const Parts& origin)
     graph.view.names = graph.view.names.apart();
     graph.norms = origin.graph.norms;
     current.store(new View(graph.view));
-}
-
-void Index::Parts::check_writable() const {
-    if (frozen) throw InvalidArgumentError("this is a snapshot, which can be neither changed nor saved");
+    writing.close();
 }
 
 Index::Parts::~Parts() { delete current.load(); }

@@ -30,7 +30,6 @@ struct Index::Parts {
     ~Parts();
 
     const Options options;
-    const bool frozen = false;  // a snapshot: nothing is ever written
 
     WriterLock writing;  // one writer at a time; guards graph, next_id and retired
     Graph graph;
@@ -44,9 +43,6 @@ struct Index::Parts {
     std::atomic<const View*> current{nullptr};
 
     // The rest requires: writing is held.
-
-    // Throws InvalidArgumentError when this is a snapshot.
-    void check_writable() const;
 
     // Of the rows of a batch, in the sequence in which they enter: their ids, the slots they go to, and those whose ids
     // they take over, or kNobody. Empty: nobody's.

@@ -6,12 +6,14 @@
 #include <utility>
 #include <vector>
 
+#include "file/append_log.hpp"
 #include "file/bytes.hpp"
 #include "file/disk.hpp"
 #include "index/index.hpp"
 #include "index/options.hpp"
 #include "index/parts.hpp"
 #include "persist/format.hpp"
+#include "persist/map.hpp"
 #include "persist/read.hpp"
 #include "persist/settings.hpp"
 #include "persist/write.hpp"
@@ -36,24 +38,56 @@ Options options_of(const Graph& graph) {
 // Both hold off other writers until the last byte is out, so that what is stored is one moment. Searches go on: they
 // take no lock, and nothing they read changes meanwhile.
 void Index::save(const std::string& path, Watch& watch) const {
-    parts_->check_writable();
-    const std::lock_guard writing(parts_->writing);
     PosixDisk disk;
+    if (FirstTouch* mapped = parts_->graph.view.first_touch.get())
+        return write_bytes(disk, path, mapped->everything(), watch);
+    const std::lock_guard writing(parts_->writing);
     write_index(disk, path, parts_->graph, parts_->next_id, watch);
 }
 
 std::vector<std::byte> Index::to_bytes(Watch& watch) const {
-    parts_->check_writable();
+    if (FirstTouch* mapped = parts_->graph.view.first_touch.get()) {
+        const std::span<const std::byte> bytes = mapped->everything();
+        return {bytes.begin(), bytes.end()};
+    }
     const std::lock_guard writing(parts_->writing);
     return index_as_bytes(parts_->graph, parts_->next_id, watch);
 }
 
+void Index::save_on(Disk& disk, const std::string& path, Watch& watch,
+                    const std::function<void(const FileMark&)>& before_commit) const {
+    const std::lock_guard writing(parts_->writing);
+    write_index(disk, path, parts_->graph, parts_->next_id, watch, before_commit);
+}
+
 std::unique_ptr<Index> Index::load(const std::string& path, Watch& watch) {
     PosixDisk disk;
-    StoredIndex stored = read_index(FileSource(disk, path), watch);
+    FileMark mark;
+    return load_from(disk, path, watch, mark);
+}
+
+std::unique_ptr<Index> Index::load_from(Disk& disk, const std::string& path, Watch& watch, FileMark& mark) {
+    const FileSource source(disk, path);
+    StoredIndex stored = read_index(source, watch);
+    mark = mark_of(source);
     auto parts = std::make_unique<Parts>(options_of(stored.graph), std::move(stored.graph), stored.next_id);
     return std::unique_ptr<Index>(new Index(std::move(parts)));
 }
+
+std::unique_ptr<Index> Index::map(const std::string& path, Watch& watch) {
+    PosixDisk disk;
+    StoredIndex stored = map_index(disk, path, watch);
+    auto parts = std::make_unique<Parts>(options_of(stored.graph), std::move(stored.graph), stored.next_id);
+    parts->writing.close();
+    return std::unique_ptr<Index>(new Index(std::move(parts)));
+}
+
+bool Index::has_groups() const {
+    const Reading reading(*parts_);
+    return reading.view().has_groups();
+}
+
+bool Index::is_mapped() const { return parts_->graph.view.first_touch != nullptr; }
 
 std::unique_ptr<Index> Index::from_bytes(std::span<const std::byte> bytes, Watch& watch) {
     StoredIndex stored = read_index(MemorySource(bytes), watch);

@@ -186,6 +186,32 @@ void check_rows(const Graph& graph, const std::string& name, Effort& effort) {
     }
 }
 
+void check_rows(const Graph& graph, std::uint32_t first, std::uint32_t n, const std::string& name) {
+    std::vector<std::byte> given(graph.space.given_row_bytes());
+    for (std::uint32_t slot = first; slot < first + n; ++slot)
+        if (graph.view.holds(Slot{slot})) check_row(graph, slot, given, name);
+}
+
+void check_factors(const View& view, const std::string& name) {
+    const std::span factors(view.factors.as<const float>(), view.count);
+    for (std::uint32_t slot = 0; slot < view.count; ++slot)
+        if (view.holds(Slot{slot}) && !(std::isfinite(factors[slot]) && factors[slot] > 0))
+            refuse(name, "the inverse norm of " + row_named(slot), factors[slot], "a finite number above 0");
+}
+
+void check_links(const Graph& graph, std::uint32_t first, std::uint32_t n, const std::string& name) {
+    LinkCheck links(graph, name);
+    for (std::uint32_t slot = first; slot < first + n; ++slot)
+        if (graph.view.holds(Slot{slot})) links.check(slot, 0);
+}
+
+void check_upper_links(const Graph& graph, const std::string& name) {
+    LinkCheck links(graph, name);
+    for (std::uint32_t slot = 0; slot < graph.view.count; ++slot)
+        for (Level level = 1; graph.view.holds(Slot{slot}) && level <= graph.view.level(Slot{slot}); ++level)
+            links.check(slot, level);
+}
+
 void check_vacant(const View& view, const std::string& name) {
     view.vacant.for_each([&](std::uint32_t slot) {
         for (const Table* table : {&view.rows, &view.ids, &view.groups, &view.levels, &view.links})

@@ -27,12 +27,18 @@ void check_ids(const View& view, const Settings& settings, const std::string& na
 
 // Vectors that could have been added, padding that is zero, norms between the shortest and the longest.
 void check_rows(const Graph& graph, const std::string& name, Effort& effort);
+void check_rows(const Graph& graph, std::uint32_t first, std::uint32_t n, const std::string& name);
+
+// Inverse norms that could be those of a row.
+void check_factors(const View& view, const std::string& name);
 
 // That there is nothing in vacant rows.
 void check_vacant(const View& view, const std::string& name);
 
 // Links to other nodes of the level, none twice, and nothing after the first empty lane.
 void check_links(const Graph& graph, const std::string& name, Effort& effort);
+void check_links(const Graph& graph, std::uint32_t first, std::uint32_t n, const std::string& name);  // on level 0
+void check_upper_links(const Graph& graph, const std::string& name);                                  // above it
 
 // Of each copy one link, to a node with its bytes.
 void check_copies(const Graph& graph, const std::string& name, Effort& effort);

@@ -1,8 +1,8 @@
 // An index as a file. This header is its specification; the container around it, with magic, version and checksums,
 // is specified in file/container.hpp. All numbers are little-endian; floats are IEEE 754.
 //
-// Sections, in this order. Each is there once, but groups, which are there when rows have them, and the last, which is
-// optional:
+// Sections, in this order. Each is there once, but groups, which are there when rows have them, and the last two,
+// which are optional:
 //
 //   settings      88 bytes, below
 //   rows          count rows of vectors, as they lie in memory: row_stride bytes each (codecs/space.hpp), of which
@@ -16,6 +16,9 @@
 //   links         count rows of links on level 0: 2M lanes of 32 bits, then zeros up to the stride
 //   upper links   for each node of level L > 0, in the order of slots, L rows: level 1 first; M lanes each, then
 //                 zeros up to the stride
+//   factors       count floats, the inverse norm of each row; only under cosine, and not in an empty index. They follow
+//                 from the rows, and are here for those who map a file and do not want to read all of it; a reader may
+//                 do without
 //   calibration   which effort reaches which recall, below; only where the index was tuned. A reader may do without
 //
 // A row of links takes whole lines of 64 bytes, or a power of two below that (Layout::stride_of). Its links stand
@@ -66,7 +69,8 @@
 // what is in a file need not read more than its settings; the reader counts and compares. The rest is derived: the
 // length of every section from count, M and dim; that of the upper links from the levels, as is where each node's
 // begin; the top level is the entry's. Factors (inverse norms under cosine, heights under ip) are computed from the
-// rows, in an order of additions that codecs/space.cpp fixes.
+// rows, in an order of additions that codecs/space.cpp fixes; where they are stored too, a reader that computes them
+// compares.
 //
 // What a reader does not demand: that every node be reached from the entry. Searches are right without it, if less
 // complete, and a file must not be lost over a link.
@@ -94,7 +98,9 @@ constexpr FormatVersion kVersion{1, 0};
 constexpr SectionKind kSettings = 1, kRows = 2, kIds = 3, kLevels = 4, kStates = 5, kLinks = 6, kUpperLinks = 7,
                       kGroups = 9;
 constexpr SectionKind kCalibration = kOptionalSection | 8;
-constexpr SectionKind kKinds[] = {kSettings, kRows, kIds, kLevels, kStates, kLinks, kUpperLinks, kGroups, kCalibration};
+constexpr SectionKind kFactors = kOptionalSection | 16;
+constexpr SectionKind kKinds[] = {kSettings, kRows,       kIds,    kLevels,  kStates,
+                                  kLinks,    kUpperLinks, kGroups, kFactors, kCalibration};
 
 constexpr std::size_t kSettingsBytes = 88;
 constexpr std::size_t kDimAt = 0, kMetricAt = 4, kDtypeAt = 5, kLiftAt = 6, kTraversalAt = 7, kMAt = 8;

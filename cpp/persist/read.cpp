@@ -1,10 +1,10 @@
 #include "persist/read.hpp"
 
+#include <cstring>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "base/checked.hpp"
 #include "base/errors.hpp"
 #include "base/team.hpp"
 #include "file/container_read.hpp"
@@ -14,6 +14,7 @@
 #include "persist/check.hpp"
 #include "persist/effort.hpp"
 #include "persist/format.hpp"
+#include "persist/lengths.hpp"
 #include "persist/refuse.hpp"
 
 namespace vicinal {
@@ -21,49 +22,8 @@ namespace {
 
 using namespace format;
 
-constexpr ReaderKnowledge kKnowledge{kVersion, kKinds};
-
-void check_length(const Container& container, SectionKind kind, const char* what, std::size_t rows, std::size_t stride,
-                  const std::string& name) {
-    const std::size_t expected = checked_multiply(rows, stride);
-    const std::uint64_t found = container.section(kind).length;
-    if (found != expected)
-        refuse(name, std::string("the length of the ") + what, found,
-               std::to_string(expected) + ", " + std::to_string(rows) + " rows of " + std::to_string(stride));
-}
-
-Settings read_settings(Container& container, const std::string& name) {
-    const std::uint64_t length = container.section(kSettings).length;
-    if (length != kSettingsBytes) refuse(name, "the length of the settings", length, std::to_string(kSettingsBytes));
-    SettingsBytes bytes{};
-    container.read(kSettings, bytes);
-    return decode_settings(bytes, name);
-}
-
-// All that can be compared before anything is allocated.
-void check_lengths(const Container& container, const Layout& layout, const Settings& settings,
-                   const std::string& name) {
-    check_length(container, kRows, "rows", settings.count, layout.row_stride, name);
-    check_length(container, kIds, "ids", settings.count, sizeof(Id), name);
-    if (container.has(kGroups)) {
-        check_length(container, kGroups, "groups", settings.count, sizeof(std::int64_t), name);
-        if (settings.count == 0) refuse(name, "it has groups and no rows");
-    }
-    check_length(container, kLevels, "levels", settings.count, 1, name);
-    check_length(container, kStates, "states", settings.count, 1, name);
-    check_length(container, kLinks, "links", settings.count, layout.link_stride, name);
-}
-
 void read_table(Container& container, SectionKind kind, const Table& table, std::size_t rows) {
     container.read(kind, std::span(table.data(), rows * table.stride()));
-}
-
-void derive_places_of_upper_links(View& view) {
-    std::uint32_t upper = 0;
-    for (std::uint32_t slot = 0; slot < view.count; ++slot) {
-        view.upper_first.as<std::uint32_t>()[slot] = upper;
-        upper += upper_rows_of(view.level(Slot{slot}));  // of what is vacant, that is level 0
-    }
 }
 
 // Requires: rows, count and norms are right.
@@ -77,6 +37,17 @@ void derive_factors(Graph& graph) {
         factors[slot] =
             metric == Metric::cosine ? graph.space.inverse_norm(row) : graph.space.height(row, graph.norms.ceiling);
     }
+}
+
+// What is stored for those who map the file must be what the rows say.
+void compare_factors(Container& container, const View& view, const std::string& name) {
+    const float* factors = view.factors.as<float>();
+    container.read_blocks(kFactors, [&](std::uint64_t offset, std::span<const std::byte> block) {
+        const std::size_t first = static_cast<std::size_t>(offset) / sizeof(float);
+        for (std::size_t i = 0; i < block.size() / sizeof(float); ++i)
+            if (std::memcmp(block.data() + i * sizeof(float), factors + first + i, sizeof(float)) != 0)
+                refuse(name, "the inverse norm of row " + std::to_string(first + i) + " is not that of its vector");
+    });
 }
 
 // Requires: rows and factors are right.
@@ -138,6 +109,7 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     check_copies(graph, name, effort);
     derive_chains(view);
     derive_factors(graph);
+    if (container.has(kFactors)) compare_factors(container, view, name);
     derive_codes(graph, settings, name, watch);
     effort.finish();
     return stored;

@@ -1,5 +1,6 @@
 #include "persist/write.hpp"
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -80,6 +81,8 @@ std::vector<SectionToWrite> sections_of(const View& view, const Made& made) {
     sections.push_back({kStates, {Strip(std::span(made.states))}});
     sections.push_back({kLinks, rows_of(view.links, view)});
     sections.push_back({kUpperLinks, upper_rows_of(view)});
+    if (view.fine.code.metric() == Metric::cosine && view.count != 0)
+        sections.push_back({kFactors, rows_of(view.factors, view)});
     if (!made.calibration.empty()) sections.push_back({kCalibration, {Strip(std::span(made.calibration))}});
     return sections;
 }
@@ -94,17 +97,22 @@ public:
         if (!watch_.look(done_, total_)) throw Stopped();
         sink_.append(bytes);
         done_ += bytes.size();
+        if (bytes.size() == footer_.size()) std::ranges::copy(bytes, footer_.begin());
     }
+    // A container's footer is the last that is appended, by itself.
+    std::span<const std::byte> footer() const { return footer_; }
 
 private:
     ByteSink& sink_;
     Watch& watch_;
     std::size_t done_ = 0, total_;
+    std::array<std::byte, container::kFooterBytes> footer_{};
 };
 
-void write(ByteSink& sink, std::span<const SectionToWrite> sections, Watch& watch) {
+FileMark write(ByteSink& sink, std::span<const SectionToWrite> sections, Watch& watch) {
     WatchedSink watched(sink, watch, container_bytes(sections));
     write_container(watched, format::kVersion, sections);
+    return mark_of(container_bytes(sections), watched.footer());
 }
 
 }  // namespace
@@ -119,15 +127,27 @@ std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, 
     return bytes;
 }
 
-void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch) {
+void write_bytes(Disk& disk, const std::string& path, std::span<const std::byte> bytes, Watch& watch) {
+    AtomicReplace file(disk, path);
+    WatchedSink watched(file, watch, bytes.size());
+    for (std::size_t at = 0; at < bytes.size(); at += kBlockBytes)
+        watched.append(bytes.subspan(at, std::min(kBlockBytes, bytes.size() - at)));
+    file.sync();
+    if (!watch.report(bytes.size(), bytes.size())) throw Stopped();
+    file.commit();
+}
+
+void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch,
+                 const BeforeCommit& before) {
     const Made made(graph, next_id);
     const std::vector<SectionToWrite> sections = sections_of(graph.view, made);
     AtomicReplace file(disk, path);
-    write(file, sections, watch);
+    const FileMark mark = write(file, sections, watch);
     file.sync();
     // The last chance to turn back: whoever pressed Ctrl-C meanwhile keeps the old file.
     const auto total = static_cast<std::size_t>(container_bytes(sections));
     if (!watch.report(total, total)) throw Stopped();
+    if (before) before(mark);
     file.commit();
 }
 

@@ -6,10 +6,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/watch.hpp"
+#include "file/append_log.hpp"
 #include "file/disk.hpp"
 #include "graph/graph.hpp"
 
@@ -18,6 +21,12 @@ namespace vicinal {
 std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, Watch& watch);
 
 // Replaces the file all or nothing (file/atomic_replace.hpp). Throws IoError; the old file is then untouched.
-void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch);
+// Just before the new file takes the name, when it is on the device, `before` is told its mark, and may throw.
+using BeforeCommit = std::function<void(const FileMark&)>;
+void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch,
+                 const BeforeCommit& before = {});
+
+// The same with bytes that are an index already.
+void write_bytes(Disk& disk, const std::string& path, std::span<const std::byte> bytes, Watch& watch);
 
 }  // namespace vicinal

@@ -6,6 +6,8 @@ Messages say what was wrong, where, what was found and what was expected.
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,7 @@ __all__ = [
     "MismatchError",
     "NotAnIndexError",
     "NotTunedError",
+    "ReadOnlyError",
     "RecallError",
     "UnknownIdError",
     "VicinalError",
@@ -72,6 +75,13 @@ class FormatTooNewError(VicinalError, ValueError):
 
 class MismatchError(VicinalError, ValueError):
     """Two things do not belong together: fitted on or opened with another dim, metric, index or settings."""
+
+
+class ReadOnlyError(VicinalError, io.UnsupportedOperation):
+    """The index cannot be changed: it is mapped from a file, was closed, or belongs to the parent of this process.
+
+    It is what files raise that were opened for reading only, so it is an `OSError` and a `ValueError` too.
+    """
 
 
 class DataWarning(UserWarning):

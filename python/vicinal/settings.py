@@ -15,6 +15,7 @@ Returned = TypeVar("Returned")
 MAX_SEED = 2**64 - 1
 METRICS = ("l2", "ip", "cosine", "hamming", "jaccard")
 DTYPES = ("f32", "f16", "bf16", "i8", "u8", "b1")
+DURABILITIES = ("none", "batched", "every_call")
 LIFTS = ("auto", "on", "off")
 TRAVERSALS = ("auto", "exact", "u8", "sq8", "sq4")
 

@@ -1,4 +1,5 @@
-// A disk that counts its calls and fails at one of them, or from one of them on.
+// A disk that counts its calls and fails at one of them, or from one of them on. It does not wait for the device: what
+// a loss of power does, file_memory_disk.hpp tells.
 #pragma once
 
 #include <cerrno>
@@ -35,6 +36,16 @@ public:
         step("open", path);
         return std::make_unique<ReadFile>(*this, path, disk_.open(path));
     }
+    std::unique_ptr<AppendableFile> append_to(const std::string& path) override {
+        step("append_to", path);
+        return std::make_unique<LogFile>(*this, path, disk_.append_to(path));
+    }
+    std::unique_ptr<FileLock> lock(const std::string& path) override {
+        step("lock", path);
+        return disk_.lock(path);
+    }
+    std::uint64_t boot() override { return boot_; }
+    void start_again() { ++boot_; }  // as after a loss of power
     void rename(const std::string& from, const std::string& to) override {
         step("rename", to);
         disk_.rename(from, to);
@@ -46,10 +57,7 @@ public:
         step("remove", path);
         disk_.remove(path);
     }
-    void sync_folder(const std::string& path) override {
-        step("sync_folder", path);
-        disk_.sync_folder(path);
-    }
+    void sync_folder(const std::string& path) override { step("sync_folder", path); }
     std::optional<FileFacts> look_at(const std::string& path) override {
         step("look_at", path);
         return disk_.look_at(path);
@@ -82,10 +90,7 @@ private:
             }
             file_->write(bytes);
         }
-        void sync() override {
-            disk_.step("sync", path_);
-            file_->sync();
-        }
+        void sync() override { disk_.step("sync", path_); }
         void close() override {
             file_->close();
             disk_.step("close", path_);
@@ -95,6 +100,30 @@ private:
         FaultyDisk& disk_;
         std::string path_;
         std::unique_ptr<WritableFile> file_;
+    };
+
+    class LogFile final : public AppendableFile {
+    public:
+        LogFile(FaultyDisk& disk, std::string path, std::unique_ptr<AppendableFile> file)
+            : disk_(disk), path_(std::move(path)), file_(std::move(file)) {}
+
+        void write(std::span<const std::byte> bytes) override {
+            if (disk_.fails("append")) {
+                file_->write(bytes.first(bytes.size() / 2));
+                throw IoError(ENOSPC, path_, "injected into append");
+            }
+            file_->write(bytes);
+        }
+        void cut(std::uint64_t bytes) override {
+            disk_.step("cut", path_);
+            file_->cut(bytes);
+        }
+        void sync() override { disk_.step("sync of a log", path_); }
+
+    private:
+        FaultyDisk& disk_;
+        std::string path_;
+        std::unique_ptr<AppendableFile> file_;
     };
 
     class ReadFile final : public ReadableFile {
@@ -110,6 +139,10 @@ private:
             disk_.step("read_at", path_);
             return file_->read_at(offset, to);
         }
+        std::shared_ptr<const std::byte> map(std::size_t bytes) const override {
+            disk_.step("map", path_);
+            return file_->map(bytes);
+        }
 
     private:
         FaultyDisk& disk_;
@@ -118,6 +151,7 @@ private:
     };
 
     PosixDisk disk_;
+    std::uint64_t boot_ = 1;
     std::size_t fails_at_;
     Fault fault_;
     std::size_t calls_ = 0;

@@ -13,6 +13,7 @@ from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS,
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
 from vicinal.index.changing import ChangingIndex
+from vicinal.index.durable import DurableIndex
 from vicinal.index.entering import chosen_order
 from vicinal.index.filters import Filter, IdSet, core_filters
 from vicinal.index.groups import group_numbers
@@ -29,7 +30,7 @@ __all__ = ["Health", "IdSet", "Index"]
 NO_IDS = np.empty(0, dtype=np.int64)
 
 
-class Index(RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
+class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
     """Approximate nearest neighbors of vectors, by a hierarchical navigable small-world graph (HNSW).
 
     The graph is that of Malkov and Yashunin (arXiv 1603.09320), built in parallel and yet the same, byte for byte,
@@ -416,20 +417,24 @@ class Index(RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
         Returns
         -------
         dict
-            ``"memory"``: bytes by part, and ``"resident"``, their sum; ``"order"``: how the last batch entered the
-            graph and why, None before the first; ``"kernels"``: the instruction set in use; ``"graph"``: number of
-            live and removed vectors, of those that are copies of another byte for byte, levels and mean number of links
-            at level 0; ``"tuned"``: what `tune` found and by which share the size has changed since, None before it was
-            called.
+            ``"memory"``: bytes by part, and ``"resident"``, their sum, of a mapped file without the vectors;
+            ``"order"``: how the last batch entered the graph and why, None before the first; ``"kernels"``: the
+            instruction set in use; ``"graph"``: number of live and removed vectors, of those that are copies of another
+            byte for byte, levels and mean number of links at level 0; ``"tuned"``: what `tune` found and by which share
+            the size has changed since, None before it was called; ``"mapped"``: whether the index is used where it lies
+            in a file; ``"store"``: what `open` keeps, None for other indexes.
         """
         memory = self._memory()
-        memory["resident"] = sum(memory.values())
+        mapped = self._is_mapped()
+        memory["resident"] = sum(memory.values()) - (memory["vectors"] if mapped else 0)
         return {
             "memory": memory,
             "order": self._order,
             "kernels": _core.kernels_in_use(),
             "graph": self._graph_shape(),
             "tuned": self._tuned(),
+            "mapped": mapped,
+            "store": self._store(),
         }
 
 
