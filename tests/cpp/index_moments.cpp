@@ -1,5 +1,4 @@
-// What an index keeps beside its graph must go with it: through a load amid a pass, between the batches of one call,
-// and where a call is stopped or fails.
+// What an index keeps beside its graph must go with it: through a load amid a pass, and between the batches of one call.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -27,11 +26,6 @@ Ids counting(std::int64_t first, std::size_t n) {
     return ids;
 }
 
-std::size_t unreachable_in(const Index& index) {
-    Watch nobody;
-    return index.health(nobody).unreachable;
-}
-
 }  // namespace
 
 TEST_CASE("a slot that a copy has left, with a load amid the pass, is no copy of that vector any more") {
@@ -56,27 +50,41 @@ TEST_CASE("a slot that a copy has left, with a load amid the pass, is no copy of
     CHECK(ask(*index, far, {.k = 1, .ef = 50}).ids[0] == 9'999);
 }
 
-TEST_CASE("a pass that is stopped at any look leaves nothing unreachable once it has ended") {
-    Watch nobody;
-    Options options = trial::options_with(kDim);
-    options.M = 2;
-    Index full(options);
-    add(full, trial::drawn_floats(600 * kDim, 46));
-    const auto bytes = full.to_bytes();
-    std::size_t stops = 0;
+TEST_CASE("a set of ids that was asked for between two batches of a call knows the later ones too") {
+    Index index(trial::options_with(kDim));
+    add(index, trial::drawn_floats(1'000 * kDim, 42));
+    index.remove(counting(0, 500));
+    REQUIRE(index.graph_shape().vacant == 500);
+    const auto vectors = trial::drawn_floats(400 * kDim, 43);
+    const std::vector<float> query(kDim, 0.5F);
+    const IdSet set(counting(2'000, 400));
+    const Filter filter{&set, {}};
+    const auto known = [&] {
+        return static_cast<std::size_t>(
+            ask(index, query, {.k = 400, .exact = true, .filters = std::span(&filter, 1)}).counts[0]);
+    };
 
-    for (bool stopped = true; stopped; ++stops) {
-        INFO("look " << stops);
-        const auto index = Index::from_bytes(bytes, nobody);
-        std::size_t looks = 0;
-        Watch watch([&](std::size_t, std::size_t) { return looks++ < stops; }, kNoPause);
-        index->remove(counting(0, 400), 1, watch);
-        stopped = watch.stopped();
-        CHECK(index->size() == 200);
-        CHECK(Index::from_bytes(index->to_bytes(), nobody)->ids() == index->ids());
-        index->compact(1, nobody);
-        CHECK(unreachable_in(*index) == 0);
-    }
+    Watch watch([&](std::size_t, std::size_t) { return known() <= 400; }, kNoPause);
+    const Added added = index.add(trial::bytes_of(vectors), 400, counting(2'000, 400), 1, watch);
 
-    CHECK(stops > 3);
+    CHECK(added.complete);
+    CHECK(known() == 400);
+}
+
+TEST_CASE("a mask that was asked for between two batches of an update admits by the rows of its moment") {
+    Index index(trial::options_with(kDim));
+    add(index, trial::drawn_floats(1'000 * kDim, 44));
+    index.remove(counting(0, 500));
+    REQUIRE(index.graph_shape().vacant == 500);
+    const auto vectors = trial::drawn_floats(400 * kDim, 45);
+    const std::vector<float> query(kDim, 0.5F);
+    const std::vector<std::uint8_t> mask(500, 1);
+    const Filter filter{nullptr, mask};
+    const auto found = [&] { return ask(index, query, {.k = 500, .exact = true, .filters = std::span(&filter, 1)}); };
+
+    Watch watch([&](std::size_t, std::size_t) { return found().counts[0] == 500; }, kNoPause);
+    const Added added = index.update(trial::bytes_of(vectors), 400, counting(500, 400), 1, watch);
+
+    CHECK(added.complete);
+    CHECK(found() == ask(index, query, {.k = 500, .exact = true}));
 }
