@@ -181,6 +181,8 @@ std::size_t sweep_some(Graph& graph, std::size_t rows, const Crew& crew) {
     return done;
 }
 
+void resume_sweep(const Graph& graph) { drop_copies(graph, 0, graph.sweep.cursor); }
+
 void end_sweep(Graph& graph) {
     View& view = graph.view;
     const std::vector<std::uint32_t> slots = members_of(graph.sweep.leaving);

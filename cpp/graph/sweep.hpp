@@ -39,6 +39,10 @@ std::size_t sweep_some(Graph& graph, std::size_t rows, const Crew& crew);
 // Whether only the end of a pass is left to do.
 inline bool swept(const Graph& graph) { return sweeping(graph) && graph.sweep.cursor >= graph.view.count; }
 
+// After a load, which hangs all copies into the chains of their nodes: takes out those that a pass under way had taken
+// out, of the nodes it has gone by.
+void resume_sweep(const Graph& graph);
+
 // Ends a pass: the slots of those that left are vacant. The caller publishes the View, and does not fill them before
 // all searches that began earlier have ended. Requires: swept(graph). Strong guarantee.
 void end_sweep(Graph& graph);

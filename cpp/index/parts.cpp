@@ -127,6 +127,7 @@ std::size_t Index::Parts::add_batch(const Batch& batch, const Rows& rows, std::s
         graph.view.gone = graph.view.gone.with(replaced);
     }
     // From here on nothing can fail.
+    if (slots.front() < before.view().count) graph.view.reassigned = ++reassigned;  // at each batch: it is shown
     enter_ids(slots);
     publish(std::move(prepared));
     return n;
@@ -280,7 +281,6 @@ void Index::Parts::take_over(std::span<const std::uint32_t> slots, Watch& watch)
     if (slots.empty() || slots.front() >= graph.view.count) return;
     for (const std::uint32_t slot : slots)
         if (slot < graph.view.count) graph.view.names.erase(Slot{slot}, graph.view.ids.as<Id>());
-    graph.view.reassigned = ++reassigned;
 }
 
 // A child has the seats of its parent's searches, and nobody in it will leave them.

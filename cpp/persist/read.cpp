@@ -10,6 +10,7 @@
 #include "file/container_read.hpp"
 #include "graph/code_choice.hpp"
 #include "graph/copies.hpp"
+#include "graph/sweep.hpp"
 #include "persist/calibration.hpp"
 #include "persist/check.hpp"
 #include "persist/effort.hpp"
@@ -108,6 +109,7 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     check_links(graph, name, effort);
     check_copies(graph, name, effort);
     derive_chains(view);
+    resume_sweep(graph);
     derive_factors(graph);
     if (container.has(kFactors)) compare_factors(container, view, name);
     derive_codes(graph, settings, name, watch);
