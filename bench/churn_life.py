@@ -109,6 +109,7 @@ class Living:
         self.pool: Rows = np.load(folder / "pool.npy")
         self.queries: Rows = np.load(folder / "queries.npy")
         self.alive: Ids = np.empty(0, dtype=np.int64)
+        self.taken: Ids = np.empty(0, dtype=np.int64)  # others whose vectors live ones were given
         make: Any = ENGINES[engine]
         warm = make(self.pool.shape[1], 2000)  # what the first use of anything takes
         warm.add(np.arange(2000), self.pool[:2000])
@@ -166,17 +167,22 @@ class Living:
         taken = {"remove": self._each(out, lambda number: index.remove(number))}
         self.alive = np.setdiff1d(self.alive, out)
         taken |= self.add_singles(n)
-        other = rng.permutation(len(self.pool))[:n]
-        changed = rng.permutation(self.alive)[:n]
+        other, changed = self.others(n), rng.permutation(self.alive)[:n]
+        self.taken = np.concatenate([self.taken, other])
         rows = dict(zip(changed.tolist(), self.pool[other], strict=True))
         return taken | {"update": self._each(changed, lambda number: index.update(number, rows[number], threads=1))}
 
     def add_singles(self, n: int) -> dict[str, float]:
         """Add so many that are not live, one a call."""
         index: vicinal.Index = self.index.index
-        into = np.random.default_rng(1).permutation(np.setdiff1d(np.arange(len(self.pool)), self.alive))[:n]
+        into = self.others(n)
         self.alive = np.concatenate([self.alive, into])
         return {"add": self._each(into, lambda number: index.add(self.pool[number : number + 1], [number], threads=1))}
+
+    def others(self, n: int) -> Ids:
+        """Draw so many whose vectors are not there: those of copies would cost next to nothing."""
+        free = np.setdiff1d(np.arange(len(self.pool)), np.concatenate([self.alive, self.taken]))
+        return np.random.default_rng(1).permutation(free)[:n]
 
     @staticmethod
     def _each(ids: Ids, call: Any) -> float:

@@ -21,12 +21,12 @@
 #include <fstream>
 #include <functional>
 #include <memory>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/random.hpp"
 #include "base/watch.hpp"
 #include "index/index.hpp"
 
@@ -166,8 +166,16 @@ struct Stretch {
     std::chrono::duration<double> seconds;
 };
 
+// Searches that compared with so many more than any did beside nobody have walked twice.
+constexpr double kWalkedTwice = 1.25;
+
 void tell(const char* name, std::size_t threads, std::size_t writes, double seconds, std::size_t size,
           const Noted& noted) {
+    static std::int64_t most_beside_nobody = 0;
+    if (std::string(name) == "nobody") most_beside_nobody = std::max(most_beside_nobody, quantile(noted.distances, 1));
+    const auto twice = std::count_if(noted.distances.begin(), noted.distances.end(), [](std::int64_t distances) {
+        return static_cast<double>(distances) > kWalkedTwice * static_cast<double>(most_beside_nobody);
+    });
     const auto half = static_cast<std::int64_t>(size / 2);
     const auto scans = std::count_if(noted.distances.begin(), noted.distances.end(),
                                      [&](std::int64_t distances) { return distances >= half; });
@@ -180,11 +188,13 @@ void tell(const char* name, std::size_t threads, std::size_t writes, double seco
     std::printf(
         "{\"writer\": \"%s\", \"threads\": %zu, \"writes\": %zu, \"seconds\": %.3f, \"searches\": %zu, \"wall\": %s, "
         "\"processor\": %s, \"undisturbed\": %s, \"undisturbed_searches\": %zu, \"waits\": %lld, \"scans\": %lld, "
+        "\"walked_twice\": %lld, "
         "\"distances\": [%lld, %lld, %lld]}\n",
         name, threads, writes, seconds, noted.wall.size(), three(noted.wall).c_str(), three(noted.processor).c_str(),
         three(noted.undisturbed).c_str(), noted.undisturbed.size(), static_cast<long long>(noted.waits),
-        static_cast<long long>(scans), static_cast<long long>(quantile(noted.distances, 0.5)),
-        static_cast<long long>(quantile(noted.distances, 0.99)), static_cast<long long>(quantile(noted.distances, 1)));
+        static_cast<long long>(scans), static_cast<long long>(twice),
+        static_cast<long long>(quantile(noted.distances, 0.5)), static_cast<long long>(quantile(noted.distances, 0.99)),
+        static_cast<long long>(quantile(noted.distances, 1)));
     std::fflush(stdout);
 }
 
@@ -211,6 +221,27 @@ void run_beside(const Stretch& stretch, const Writer& writer, std::size_t thread
     tell(writer.name, threads, writes, seconds, stretch.index.size(), noted[0]);
 }
 
+// Threads that only compute: what they win by being two is the most that searches can.
+void run_control(std::size_t threads, std::chrono::duration<double> time) {
+    std::atomic<bool> over{false};
+    std::atomic<std::uint64_t> pieces{0};
+    std::vector<std::thread> computing;
+    const auto begin = Clock::now();
+    for (std::size_t i = 0; i < threads; ++i)
+        computing.emplace_back([&over, &pieces, number = std::uint64_t{i}]() mutable {
+            for (; !over.load(std::memory_order_relaxed); ++pieces)
+                for (int step = 0; step < 10'000; ++step) number = mix(number);
+            if (number == 0) ++pieces;  // so that it is computed
+        });
+    std::this_thread::sleep_for(time);
+    over.store(true);
+    for (std::thread& thread : computing) thread.join();
+    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    std::printf("{\"writer\": \"control\", \"threads\": %zu, \"searches\": %llu, \"seconds\": %.3f}\n", threads,
+                static_cast<unsigned long long>(pieces.load()), seconds);
+    std::fflush(stdout);
+}
+
 void run(char** words) {
     Watch nobody;
     const std::string path = words[0];
@@ -228,9 +259,10 @@ void run(char** words) {
         {"compact", false, [&] { changes.compact(); }},
     };
     for (long round = std::strtol(words[4], nullptr, 10); round > 0; --round) {
-        for (const Writer& writer : writers) run_beside(stretch, writer, 1);
-        run_beside(stretch, writers[0], 2);
-        run_beside(stretch, writers[1], 2);
+        for (const std::size_t threads : {1U, 2U}) run_beside(stretch, writers[0], threads);
+        for (const std::size_t threads : {1U, 2U}) run_control(threads, stretch.seconds);
+        for (const std::size_t threads : {1U, 2U}) run_beside(stretch, writers[1], threads);
+        for (std::size_t writer = 2; writer < writers.size(); ++writer) run_beside(stretch, writers[writer], 1);
     }
 }
 

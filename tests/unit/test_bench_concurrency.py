@@ -41,6 +41,16 @@ def test_a_stretch_is_compared_with_the_idle_one_of_its_round() -> None:
     assert found["add"]["writes_a_second"] == 1000.0
 
 
+def test_threads_that_only_compute_are_no_writer() -> None:
+    from concurrency import summary, told
+
+    control = [{"writer": "control", "threads": n, "searches": 1000 * n, "seconds": 1.0} for n in (1, 2)]
+    rows = [stretch(writer, 20, threads) for writer in ("nobody", "add") for threads in (1, 2)]
+
+    assert list(summary(control + rows)) == ["nobody", "add"]
+    assert "  two threads that only compute by one: 2.00" in told("C++", control + rows)
+
+
 def test_two_threads_are_compared_with_one() -> None:
     from concurrency import two_by_one
 
