@@ -100,8 +100,6 @@ class Searcher(threading.Thread):
         index, queries = self._index, self._queries
         wall, processor, undisturbed = (self.noted[clock] for clock in ("wall", "processor", "undisturbed"))
         for query in count(self._first):
-            if self.over:
-                break
             row = queries[query % len(queries)]
             before, cpu, begin = resource.getrusage(resource.RUSAGE_THREAD), time.thread_time_ns(), time.monotonic_ns()
             index.search(row, K, ef=EF)
@@ -112,6 +110,8 @@ class Searcher(threading.Thread):
             self.waits += after.ru_nvcsw - before.ru_nvcsw
             if after.ru_nivcsw == before.ru_nivcsw:
                 undisturbed.append(took)
+            if self.over:
+                break
 
 
 def beside(index: vicinal.Index, queries: Rows, name: str, write: Write | None, seconds: float, threads: int) -> Row:
@@ -121,13 +121,15 @@ def beside(index: vicinal.Index, queries: Rows, name: str, write: Write | None, 
     for thread in searching:
         thread.start()
     writes, paced = 0, name not in ("save", "compact")
-    while (now := time.monotonic() - begin) < seconds:
-        due = writes / WRITES_A_SECOND - now if paced and write is not None else 0.0 if write is not None else seconds
-        if due > 0:
-            time.sleep(min(due, seconds - now))
-        if write is not None:
-            write()
-            writes += 1
+    while (left := begin + seconds - time.monotonic()) > 0 or (write is not None and writes == 0):
+        if write is None:
+            time.sleep(left)
+            continue
+        early = begin + writes / WRITES_A_SECOND - time.monotonic()
+        if paced and early > 0:
+            time.sleep(early)
+        write()
+        writes += 1
     for thread in searching:
         thread.over = True
     for thread in searching:
