@@ -96,8 +96,10 @@ void Search::walk(const Probe& probe, const Asked& asked, Way way) {
 
 // A beam with some places more for removed nodes, which then are dropped, is quicker than keeping them apart all the
 // way, as long as they are few. False when they were more than there were places for, and might have cost recall.
+// No more places than there are such nodes: nothing leads to vacant slots, and one that is removed may stay for a live
+// copy as long as that lives. With ef = 64 five places are 7 % more distances.
 bool Search::spread_straight(Walk& walk, Key start, const Asked& asked, std::size_t reserve) {
-    const std::size_t spare = view_.gone.empty() ? 0 : 1 + asked.width / 16;
+    const std::size_t spare = std::min<std::size_t>(view_.removed(), 1 + asked.width / 16);
     if (16 * std::size_t{view_.removed()} > view_.size()) return false;
     if (asked.rule.on())
         walk.spread(start, asked.width + spare, asked.rule, reserve);

@@ -61,6 +61,37 @@ def test_a_removed_id_may_be_given_again_by_hand(index: vicinal.Index) -> None:
     assert len(index) == 1000
 
 
+def test_the_places_of_what_was_removed_cost_a_search_nothing(index: vicinal.Index, rng: np.random.Generator) -> None:
+    queries = rng.random((50, 8), dtype=np.float32)
+    index.remove(np.arange(0, 900, 3))
+    graph = index.stats()["graph"]
+
+    vacant = index.search(queries, 10, ef=64, stats=True).stats
+    index.compact()
+    compact = index.search(queries, 10, ef=64, stats=True).stats
+
+    assert (graph["removed"], graph["vacant"]) == (0, 300)
+    assert vacant is not None
+    assert compact is not None
+    assert vacant["distances"].tolist() == compact["distances"].tolist()
+
+
+def test_one_that_is_removed_and_stays_for_its_copy_costs_one_place(
+    index: vicinal.Index, rng: np.random.Generator
+) -> None:
+    queries = rng.random((50, 8), dtype=np.float32)
+    index.add(index.get([5]))
+    wider = index.search(queries, 10, ef=65, stats=True).stats
+    index.remove([5])
+
+    found = index.search(queries, 10, ef=64, stats=True).stats
+
+    assert index.stats()["graph"]["removed"] == 1
+    assert found is not None
+    assert wider is not None
+    assert found["distances"].tolist() == wider["distances"].tolist()
+
+
 def test_an_unknown_id_is_named_and_nothing_is_removed(index: vicinal.Index) -> None:
     with pytest.raises(UnknownIdError, match="5000"):
         index.remove([1, 2, 5000])
