@@ -29,9 +29,9 @@ std::size_t common(std::span<const Token> one, std::span<const Token> other) {
     std::size_t i = 0, j = 0, both = 0;
     while (i < one.size() && j < other.size()) {
         const Token x = one[i], y = other[j];
-        both += x == y ? 1 : 0;
-        i += x <= y ? 1 : 0;  // no branch: which comes next is a toss of a coin
-        j += y <= x ? 1 : 0;
+        both += x == y ? 1u : 0u;
+        i += x <= y ? 1u : 0u;  // no branch: which comes next is a toss of a coin
+        j += y <= x ? 1u : 0u;
     }
     return both;
 }
@@ -77,7 +77,7 @@ Nearness nearness_of(const FamilySettings& settings) {
 Comparison::Comparison(Nearness nearness, const Items& left, const Items* right)
     : nearness_(nearness), left_(&left), right_(right) {
     if (left.kind != ItemKind::vectors) return;
-    check_rows(left, right == nullptr ? "items" : "items");
+    check_rows(left, "items");
     if (right != nullptr) check_rows(*right, "others");
 }
 

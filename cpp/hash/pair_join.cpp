@@ -141,7 +141,7 @@ bool PairJoin::met_before(std::uint32_t one, std::uint32_t other) const {
 double PairJoin::estimate(std::uint32_t one, std::uint32_t other) const {
     std::size_t equal = 0;
     for (std::size_t band = 0; band < bands_.bands; ++band)
-        equal += keys_[band * total_ + one] == keys_[band * total_ + other] ? 1 : 0;
+        equal += keys_[band * total_ + one] == keys_[band * total_ + other] ? 1u : 0u;
     const double share = static_cast<double>(equal) / static_cast<double>(bands_.bands);
     return std::pow(share, 1.0 / static_cast<double>(bands_.rows));
 }
