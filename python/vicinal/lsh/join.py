@@ -199,14 +199,15 @@ def pairs(
     cap = 0 if bucket_cap is None else whole_number("bucket_cap", bucket_cap, 1, 2**31)
     if (bands is None) != (rows is None):
         raise ValueError(f"bands is {bands} and rows is {rows}, expected both or neither")
+    reader = family_of(family, dim, 1, threshold, seed, shingle)
+    left = reader._read(items, "items")
+    right = None if others is None else reader._read(others, "others")
+    sizes = [_size(side) for side in (left, right) if side is not None]
     if bands is None or rows is None:
         most = family.hashes if isinstance(family, Family) else MOST_HASHES
-        bands, rows = _narrow_enough(threshold, recall, most, family, dim)
+        bands, rows = _narrow_enough(reader, threshold, recall, most, sum(sizes))
     bands, rows = whole_number("bands", bands, 1, 65_536), whole_number("rows", rows, 1, 65_536)
     made = family_of(family, dim, bands * rows, threshold, seed, shingle)
-    left = made._read(items, "items")
-    right = None if others is None else made._read(others, "others")
-    sizes = [_size(side) for side in (left, right) if side is not None]
     if min(sizes) == 0:
         empty = "items has" if sizes[0] == 0 and sizes[-1] != 0 else "others has" if sizes[0] else "all tables have"
         warnings.warn(f"{empty} no rows: there are no pairs", DataWarning, stacklevel=2)
@@ -215,26 +216,23 @@ def pairs(
     return chunks if stream else _gathered(chunks, memory)
 
 
-def _narrow_enough(
-    threshold: float, recall: float, most: int, family: str | Family, dim: int | None
-) -> tuple[int, int]:
-    """Return bands and rows: selective enough for far pairs to be rare, and no more hashing than that."""
-    made = family_of(family, dim, 1, threshold, 0, "words")
-    far = _far_chance(made, threshold)
-    fits = []
-    for budget in (32, 64, 96, 128, 192, 256, 384, 512):
-        if budget <= most:
-            try:
-                found = tune(threshold, recall, budget, family=made)
-            except ValueError:
-                continue
-            fits.append(found)
-            if far**found.rows * found.bands <= 1e-4:
-                break
-    if not fits:
-        found = tune(threshold, recall, most, family=made)
-        fits = [found]
-    return fits[-1].bands, fits[-1].rows
+def _narrow_enough(family: Family, threshold: float, recall: float, most: int, n: int) -> tuple[int, int]:
+    """Return bands and rows: bands narrow enough that few far items meet, and no more hashing than that takes."""
+    far = _far_chance(family, threshold)
+    for budget in (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, most):
+        try:
+            found = tune(threshold, recall, min(budget, most), family=family)
+        except ValueError:
+            if budget == most:
+                raise
+            continue
+        if far**found.rows * found.bands * n <= _FAR_COMPARED or budget >= most:
+            break
+    return found.bands, found.rows
+
+
+# To hash an item costs as much as some hundred comparisons of short sets.
+_FAR_COMPARED = 100
 
 
 def _far_chance(made: Family, threshold: float) -> float:
