@@ -10,6 +10,7 @@
 7
 """
 
+from vicinal import lsh
 from vicinal._core import __version__
 from vicinal.errors import (
     CorruptIndexError,
@@ -56,5 +57,6 @@ __all__ = [
     "UnknownIdError",
     "VicinalError",
     "__version__",
+    "lsh",
     "plan",
 ]

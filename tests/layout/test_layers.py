@@ -28,8 +28,9 @@ CPP_BELOW = {
 PYTHON_LAYERS = [
     {"errors", "_core"},
     {"arrays", "estimate", "settings", "progress", "result"},
-    {"order", "codecs", "lsh"},
+    {"order", "codecs"},
     {"index", "plan"},
+    {"lsh"},  # its joins through an index stand on index
     {"vicinal"},  # the package itself: it gathers what lies below, and what lies above uses it as anyone does
     {"blocking", "measure", "compat", "multivector", "shards", "ray", "sklearn"},
     {"cli_check", "cli_study"},

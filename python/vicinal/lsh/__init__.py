@@ -1,0 +1,28 @@
+"""Locality-sensitive hashing: all near pairs, and how much hashing that takes.
+
+================  ==================================================================================
+`pairs`           all near pairs of texts, token sets or vectors, in one table or between two
+`tune`            bands and rows for a recall, and what they cost
+`SimHash` ...     the hash families, with their collision probabilities
+================  ==================================================================================
+"""
+
+from vicinal.lsh.families import BitSample, CrossPolytope, Family, MinHash, PStable, SimHash
+from vicinal.lsh.graph import index_pairs, knn_graph
+from vicinal.lsh.join import Pairs, pairs
+from vicinal.lsh.tuning import Tuning, tune
+
+__all__ = [
+    "BitSample",
+    "CrossPolytope",
+    "Family",
+    "MinHash",
+    "PStable",
+    "Pairs",
+    "SimHash",
+    "Tuning",
+    "index_pairs",
+    "knn_graph",
+    "pairs",
+    "tune",
+]
