@@ -12,6 +12,7 @@ from vicinal.blocking.blocker import Blocker
 from vicinal.blocking.combine import cascade, intersect, union
 from vicinal.blocking.evaluation import Evaluation, evaluate, split
 from vicinal.blocking.keys import KeyBlocker, SortedNeighborhood
+from vicinal.blocking.neural import NeuralLSHBlocker
 from vicinal.blocking.pairs import Pairs
 from vicinal.blocking.records import Records, read_records
 from vicinal.blocking.tfidf import TfidfBlocker
@@ -21,6 +22,7 @@ __all__ = [
     "Blocker",
     "Evaluation",
     "KeyBlocker",
+    "NeuralLSHBlocker",
     "Pairs",
     "Records",
     "SortedNeighborhood",
