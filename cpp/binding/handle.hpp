@@ -52,6 +52,7 @@ void bind_store(py::class_<Handle>& index, py::module_& module);
 void bind_search_result(py::module_& module);
 void bind_fast_search(py::module_& module);
 void bind_id_set(py::module_& module);
+void bind_sparse(py::module_& module);
 
 }  // namespace vicinal::binding
 

@@ -184,12 +184,23 @@ void Index::Parts::sweep(std::size_t rows, const Crew& crew) {
     }
 }
 
+// All or nothing: a pass whose end is interrupted ends with a later call. (Links that were given meanwhile stay.)
 void Index::Parts::end_sweep(Watch& watch) {
     std::unique_ptr<View> prepared = prepare_to_publish();
-    vicinal::end_sweep(graph);
+    View view = graph.view;
+    Sweep sweep = graph.sweep;
+    SpareRows spare_rows = graph.spare_rows;
+    try {
+        vicinal::end_sweep(graph);
+        Undo undo(graph);
+        reconnect(graph, undo, watch);
+    } catch (...) {
+        graph.view = std::move(view);
+        graph.sweep = std::move(sweep);
+        graph.spare_rows = std::move(spare_rows);
+        throw;
+    }
     withdraw_since(publish(std::move(prepared)));
-    Undo undo(graph);
-    reconnect(graph, undo, watch);
 }
 
 void Index::Parts::compact(const Crew& crew) {
@@ -355,6 +366,7 @@ void Index::Parts::forget(std::span<const std::int64_t> ids) {
 void Index::Parts::go_back(Start& start, std::span<const std::uint32_t> slots) noexcept {
     for (const std::uint32_t slot : slots) graph.view.names.erase(Slot{slot}, graph.view.ids.as<Id>());
     start.undo.take_back(graph);
+    graph.nodes = {};  // it may have forgotten nodes that are live again
     next_id = start.next_id;
     graph.view.reassigned = ++reassigned;
     withdraw_since(publish(std::move(start.view)));

@@ -140,6 +140,16 @@ def exact_search(
     threads: int = 0,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
+def sparse_top_k(
+    base: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],
+    queries: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],
+    width: int,
+    k: int,
+    least: float,
+    skip_own: bool = False,
+    threads: int = 0,
+    progress: Callable[[int, int], object] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]: ...
 def plan_memory(n: int, dim: int, metric: str, dtype: str, M: int, traversal: str) -> dict[str, int]: ...
 def kernels_in_use() -> str: ...
 def sets_of_texts(texts: list[Any], characters: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]: ...
