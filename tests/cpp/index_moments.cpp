@@ -1,4 +1,5 @@
-// What an index keeps beside its graph must go with it: through a load amid a pass, and between the batches of one call.
+// What an index keeps beside its graph must go with it: through a load amid a pass, and between the batches of one
+// call.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -83,7 +84,8 @@ TEST_CASE("a mask that was asked for between two batches of an update admits by 
     const auto found = [&] { return ask(index, query, {.k = 500, .exact = true, .filters = std::span(&filter, 1)}); };
 
     Watch watch([&](std::size_t, std::size_t) { return found().counts[0] == 500; }, kNoPause);
-    const Added added = index.update(trial::bytes_of(vectors), 400, counting(500, 400), 1, watch);
+    const Ids ids = counting(500, 400);
+    const Added added = index.update({trial::bytes_of(vectors), 400, ids}, 1, watch);
 
     CHECK(added.complete);
     CHECK(found() == ask(index, query, {.k = 500, .exact = true}));
