@@ -82,6 +82,7 @@ class IndexModel(RuleBasedStateMachine):
         self.model: dict[int, NDArray[Any]] = {}
         self.grouped = grouped
         self.id_sets: dict[frozenset[int], vicinal.IdSet] = {}  # kept, so that they remember
+        self.kept: tuple[vicinal.Index, list[int], list[NDArray[Any]]] | None = None  # a snapshot, and what it shows
         self.next_id = 0
 
     def draw(self, seed: int, n: int) -> NDArray[Any]:
@@ -156,6 +157,48 @@ class IndexModel(RuleBasedStateMachine):
         self.index.remove(numbers)
         for number in numbers.tolist():
             del self.model[number]
+
+    @rule(numbers=st.lists(known, max_size=12, unique=True), seed=st.integers(0, 10**6), regroup=st.booleans())
+    def update(self, numbers: list[int], seed: int, regroup: bool) -> None:
+        rows = self.draw(seed, len(numbers))
+        if missing := [number for number in numbers if number not in self.model]:
+            with pytest.raises(vicinal.UnknownIdError, match=str(missing[0])):
+                self.index.update(numbers, rows)
+            return
+        ids = np.array(numbers, dtype=np.int64)
+        self.index.update(ids, rows, groups=self.groups_of(ids) if regroup else None)
+        self.take(ids, rows)
+
+    @rule(target=known, seed=st.integers(0, 10**6), wanted=st.sets(st.integers(0, 300), max_size=10))
+    def upsert(self, seed: int, wanted: set[int]) -> Any:
+        numbers = np.array(sorted(wanted, key=lambda number: number % 7), dtype=np.int64)
+        rows = self.draw(seed, len(numbers))
+        self.index.upsert(numbers, rows, groups=self.groups_of(numbers))
+        return self.take(numbers, rows)
+
+    @rule(locally=st.booleans())
+    def compact(self, locally: bool) -> None:
+        (self.index.optimize if locally else self.index.compact)()
+        graph = self.index.stats()["graph"]
+        assert (graph["size"], graph["removed"], graph["vacant"]) == (len(self.model), 0, 0)
+        assert self.index.check().unreachable == 0
+
+    @rule()
+    def snapshot(self) -> None:
+        self.kept = (self.index.snapshot(), sorted(self.model), [self.model[number] for number in sorted(self.model)])
+
+    @precondition(lambda self: self.kept is not None)
+    @rule(drop=st.booleans())
+    def look_at_the_snapshot(self, drop: bool) -> None:
+        assert self.kept is not None
+        snapshot, numbers, rows = self.kept
+        assert snapshot.ids.tolist() == numbers
+        assert snapshot.get(numbers).tolist() == [row.tolist() for row in rows]
+        if numbers:
+            found = snapshot.search(self.draw(0, 1)[0], len(numbers), ef=5000)
+            assert sorted(found.ids.tolist()) == numbers
+        if drop:
+            self.kept = None
 
     @rule(
         seed=st.integers(0, 10**6),
