@@ -10,7 +10,10 @@
 7
 """
 
-from vicinal import lsh
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from vicinal._core import __version__
 from vicinal.errors import (
     CorruptIndexError,
@@ -33,6 +36,9 @@ from vicinal.index import Health, IdSet, Index
 from vicinal.index.monitor import Monitor
 from vicinal.plan import Plan, plan
 from vicinal.result import SearchResult
+
+if TYPE_CHECKING:
+    from vicinal import blocking, lsh, measure, order
 
 __all__ = [
     "CorruptIndexError",
@@ -57,6 +63,16 @@ __all__ = [
     "UnknownIdError",
     "VicinalError",
     "__version__",
+    "blocking",
     "lsh",
+    "measure",
+    "order",
     "plan",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import what stands beside the index when it is first asked for: whoever only searches need not wait for it."""
+    if name in {"blocking", "lsh", "measure", "order"}:
+        return importlib.import_module(f"vicinal.{name}")
+    raise AttributeError(f"module 'vicinal' has no attribute {name!r}")

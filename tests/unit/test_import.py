@@ -71,3 +71,13 @@ def test_it_works_beside_other_libraries(other: str, vicinal_first: bool) -> Non
     )
 
     assert run(script).strip() == "(3, 2)"
+
+
+def test_what_stands_beside_the_index_needs_no_import_of_its_own() -> None:
+    script = (
+        "import vicinal; print([getattr(vicinal, name).__name__ for name in ('blocking', 'lsh', 'measure', 'order')])"
+    )
+
+    assert run(script).strip() == "['vicinal.blocking', 'vicinal.lsh', 'vicinal.measure', 'vicinal.order']"
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        vicinal.nothing  # noqa: B018
