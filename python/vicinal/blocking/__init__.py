@@ -12,6 +12,7 @@ from vicinal.blocking.blocker import Blocker
 from vicinal.blocking.combine import cascade, intersect, union
 from vicinal.blocking.evaluation import Evaluation, evaluate, split
 from vicinal.blocking.keys import KeyBlocker, SortedNeighborhood
+from vicinal.blocking.minhash import MinHashBlocker
 from vicinal.blocking.neural import NeuralLSHBlocker
 from vicinal.blocking.pairs import Pairs
 from vicinal.blocking.records import Records, read_records
@@ -22,6 +23,7 @@ __all__ = [
     "Blocker",
     "Evaluation",
     "KeyBlocker",
+    "MinHashBlocker",
     "NeuralLSHBlocker",
     "Pairs",
     "Records",
