@@ -1,4 +1,4 @@
-"""The command line: ``vicinal bench | build | search | check | info``.
+"""The command line: ``vicinal bench | build | search | check | block | info``.
 
 Results go to standard output, with ``--json`` as JSON; progress goes to standard error, and only to
 a terminal. Exit status: 0 done, 1 failed (of check: something is wrong), 2 called wrongly.
@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from vicinal.cli_block import add_block
 from vicinal.cli_check import add_check
 from vicinal.cli_study import STUDIES, run_study
 from vicinal.settings import METRICS
@@ -153,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_build(commands.add_parser("build", help="build an index from a file of vectors"))
     _add_search(commands.add_parser("search", help="find the neighbors of a file of queries"))
     add_check(commands.add_parser("check", help="tell whether an index is well: reachability, duplicates, recall"))
+    add_block(commands.add_parser("block", help="propose the pairs of records that may be the same thing"))
     info = commands.add_parser("info", help="describe an index file without reading its vectors")
     info.add_argument("index", help="an index file")
     info.add_argument("--json", action="store_true", help="print JSON")
