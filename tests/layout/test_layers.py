@@ -33,7 +33,7 @@ PYTHON_LAYERS = [
     {"lsh"},  # its joins through an index stand on index
     {"vicinal"},  # the package itself: it gathers what lies below, and what lies above uses it as anyone does
     {"blocking", "measure", "compat", "multivector", "shards", "ray", "sklearn"},
-    {"cli_check", "cli_study"},
+    {"cli_block", "cli_check", "cli_study"},
     {"cli"},
     {"__main__"},
 ]
