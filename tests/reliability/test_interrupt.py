@@ -24,6 +24,8 @@ def press_when(ready):
         os.kill(os.getpid(), signal.SIGINT)
     threading.Thread(target=wait, daemon=True).start()
 
+# Whoever starts the tests in the background lets them inherit that Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 rng = np.random.default_rng(0)
 vectors = rng.random((150_000, 32), dtype=np.float32)
 index = vicinal.Index(32)
