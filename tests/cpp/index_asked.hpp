@@ -33,6 +33,13 @@ struct Found {
     }
 };
 
+// first, first + step, first + 2 step ...
+inline std::vector<std::int64_t> counting(std::int64_t first, std::size_t n, std::int64_t step = 1) {
+    std::vector<std::int64_t> ids(n);
+    for (std::size_t i = 0; i < n; ++i) ids[i] = first + step * static_cast<std::int64_t>(i);
+    return ids;
+}
+
 inline Options options_with(std::size_t dim, Metric metric = Metric::l2, Dtype dtype = Dtype::f32) {
     Options options;
     options.dim = dim;

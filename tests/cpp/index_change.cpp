@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,13 +17,8 @@ namespace {
 using namespace vicinal;
 using trial::add;
 using trial::ask;
+using trial::counting;
 using Ids = std::vector<std::int64_t>;
-
-Ids counting(std::int64_t first, std::size_t n) {
-    Ids ids(n);
-    std::iota(ids.begin(), ids.end(), first);
-    return ids;
-}
 
 template <class T>
 void check_get(Dtype dtype, Metric metric, const std::vector<T>& vectors, std::size_t dim) {

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <numeric>
 #include <set>
 #include <vector>
 
@@ -18,15 +17,10 @@ namespace {
 using namespace vicinal;
 using trial::add;
 using trial::ask;
+using trial::counting;
 using Ids = std::vector<std::int64_t>;
 
 constexpr std::size_t kDim = 8;
-
-Ids counting(std::int64_t first, std::size_t n, std::int64_t step = 1) {
-    Ids ids(n);
-    for (std::size_t i = 0; i < n; ++i) ids[i] = first + step * static_cast<std::int64_t>(i);
-    return ids;
-}
 
 Added update(Index& index, const Ids& ids, const std::vector<float>& vectors, const Ids& groups = {}) {
     Watch nobody;

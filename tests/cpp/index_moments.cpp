@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -16,16 +15,11 @@ namespace {
 using namespace vicinal;
 using trial::add;
 using trial::ask;
+using trial::counting;
 using Ids = std::vector<std::int64_t>;
 
 constexpr std::size_t kDim = 8;
 constexpr std::chrono::milliseconds kNoPause{0};
-
-Ids counting(std::int64_t first, std::size_t n) {
-    Ids ids(n);
-    std::iota(ids.begin(), ids.end(), first);
-    return ids;
-}
 
 }  // namespace
 
