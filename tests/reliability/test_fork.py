@@ -99,7 +99,9 @@ def test_a_child_born_amid_an_add_reads_everything_and_is_told_that_it_cannot_wr
                 lambda: index.save("nowhere"),
                 index.to_bytes,
                 lambda: index._to_bytes(),
-                lambda: index._remove(np.zeros(1, np.int64)),
+                lambda: index._remove(np.zeros(1, np.int64), 1),
+                index.compact,
+                index.snapshot,
                 lambda: index._next_id(),
             ]
             for call in calls:

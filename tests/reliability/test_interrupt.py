@@ -138,6 +138,8 @@ def test_waiting_for_another_writer_ends_too() -> None:
     answer = run("""
         writer = threading.Thread(target=lambda: index.add(vectors[:30_000], threads=1))
         writer.start()
+        while len(index) == 0:  # until then nobody holds the lock that is to be waited for
+            time.sleep(0.001)
         press_when(lambda: len(index) > 500)
         try:
             index.add(vectors[:1])
