@@ -81,7 +81,7 @@ COLUMNS = [
         "examples of the model",
         [*PYTEST, "tests/laws/test_model.py", "--hypothesis-show-statistics"],
         {"VICINAL_HYPOTHESIS": "soak", "VICINAL_EXAMPLES": "150", "VICINAL_MODEL_STEPS": "100"},
-        r"(\d+) passing examples",
+        r"(\d+) passing(?: examples|,)",
     ),
     Column("rounds of threads under TSan", core("tsan", "stress_threads"), {}, r"test cases: +(\d+) "),
 ]
