@@ -19,11 +19,11 @@ namespace vicinal {
 // One entry for each row of vectors. Rows of links are as ours (persist/format.hpp): the links of a row stand first,
 // every lane after them holds the row's own number.
 struct GraphArrays {
-    std::span<const std::byte> vectors;   // as callers hand them in, without gaps
-    std::span<const std::int64_t> ids;    // none negative, none twice among those that are there
-    std::span<const std::uint8_t> gone;   // not 0: removed, and still walked through
-    std::span<const std::int8_t> levels;  // highest of each node; -1: a copy of the node that its one link leads to
-    std::span<const std::uint32_t> links;        // 2M lanes each
+    std::span<const std::byte> vectors;    // as callers hand them in, without gaps
+    std::span<const std::int64_t> ids;     // none negative, none twice among those that are there
+    std::span<const std::uint8_t> gone;    // not 0: removed, and still walked through
+    std::span<const std::int8_t> levels;   // highest of each node; -1: a copy of the node that its one link leads to
+    std::span<const std::uint32_t> links;  // 2M lanes each
     std::span<const std::uint32_t> upper_links;  // M lanes for each level above 0 of each node, level 1 first
     std::uint32_t entry = 0;                     // a node of the highest level
 };

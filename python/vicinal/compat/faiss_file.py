@@ -120,7 +120,7 @@ def _graph(source: ForeignBytes, n: int) -> tuple[ForeignGraph, int, int]:
     source.check(len(levels) == n and len(offsets) == n + 1, f"{len(levels)} levels stand for {n} vectors")
     source.check(len(room) >= 2 and room[0] == 0 and (np.diff(room) >= 0).all(), "levels have no room for links")
     source.check(bool((levels >= 0).all() and (levels < len(room) - 1).all()), "a level is out of range")
-    source.check(room[-1] <= 2**20, f"a node has up to {room[-1]} links")
+    source.check(room[1] <= 8_192 and room[-1] <= 2**20, f"a node has up to {room[-1]} links")
     ends = np.concatenate([[0], np.cumsum(room[levels + 1])])
     source.check(np.array_equal(ends, offsets), "the links of a node are not where its level says")
     source.check(len(neighbors) == ends[-1], f"{len(neighbors)} links are there, expected {ends[-1]}")
@@ -173,10 +173,14 @@ def _vectors(source: ForeignBytes, n: int) -> tuple[NDArray[Any], str]:
         return words.reshape(n, dim), "f32"
     if letters != b"IxSQ":
         found = letters.decode("ascii", "replace")
-        raise NotAnIndexError(f"{source.name} keeps its vectors in a faiss index of kind {found!r}, expected Flat or SQ")
+        raise NotAnIndexError(
+            f"{source.name} keeps its vectors in a faiss index of kind {found!r}, expected Flat or SQ"
+        )
     kind = source.number("<i4", "the quantizer")
     if kind not in _QUANTIZERS:
-        raise NotAnIndexError(f"{source.name} has faiss's quantizer type {kind}, expected 8 bits or 16 bits a dimension")
+        raise NotAnIndexError(
+            f"{source.name} has faiss's quantizer type {kind}, expected 8 bits or 16 bits a dimension"
+        )
     source.take("<i4", 2, "the quantizer")
     source.take("<u8", 2, "the quantizer")
     trained = _vector(source, "<f4", "the range of the quantizer")

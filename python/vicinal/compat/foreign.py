@@ -6,7 +6,7 @@ import mmap
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -17,8 +17,6 @@ from vicinal.index import Index
 
 LARGEST_ID = np.iinfo(np.int64).max
 MAX_LEVEL = 16
-
-Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class ForeignBytes:
@@ -43,6 +41,7 @@ class ForeignBytes:
 
     @property
     def left(self) -> int:
+        """How many bytes have not been taken."""
         return len(self._data) - self.at
 
     def take(self, dtype: DTypeLike, count: int, what: str) -> NDArray[Any]:
@@ -58,11 +57,13 @@ class ForeignBytes:
         """Return the next whole number."""
         return int(self.take(dtype, 1, what)[0])
 
-    def check(self, good: bool, what: str) -> None:
+    def check(self, good: bool | np.bool_, what: str) -> None:
+        """Raise CorruptIndexError unless it is good."""
         if not good:
             self.refuse(what)
 
-    def refuse(self, what: str) -> None:
+    def refuse(self, what: str) -> NoReturn:
+        """Raise CorruptIndexError."""
         raise CorruptIndexError(f"{self.name} is damaged: {what}")
 
 
@@ -92,7 +93,9 @@ class ForeignGraph:
             `options` are not those of an `Index`.
         """
         n, dim = self.vectors.shape
-        width = max(M, -(-int(self.counts.max(initial=0)) // 2), int(self.upper_counts.max(initial=0)), 2)
+        _check_counts(self.counts, min(self.targets.shape[1], 2 * _core.MAX_M), name)
+        _check_counts(self.upper_counts, min(self.upper_targets.shape[1], _core.MAX_M), name)
+        width = max(M, -(-int(self.counts.max(initial=0)) // 2), int(self.upper_counts.max(initial=0)), _core.MIN_M)
         if self.dtype == "b1":
             dim *= 8
         if metric == "ip":
@@ -120,7 +123,9 @@ def _check_numbers(ids: NDArray[Any], levels: NDArray[np.int64], name: str) -> N
     """What would not survive the way into smaller types."""
     if (levels < 0).any() or (levels > MAX_LEVEL).any():
         row = int(np.flatnonzero((levels < 0) | (levels > MAX_LEVEL))[0])
-        raise CorruptIndexError(f"{name} is damaged: the level of row {row} is {levels[row]}, expected 0 to {MAX_LEVEL}")
+        raise CorruptIndexError(
+            f"{name} is damaged: the level of row {row} is {levels[row]}, expected 0 to {MAX_LEVEL}"
+        )
     wrong = ids > LARGEST_ID if ids.dtype.kind == "u" else ids < 0
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
@@ -129,15 +134,18 @@ def _check_numbers(ids: NDArray[Any], levels: NDArray[np.int64], name: str) -> N
         )
 
 
+def _check_counts(counts: NDArray[np.int64], most: int, name: str) -> None:
+    if (counts > most).any():
+        row = int(np.flatnonzero(counts > most)[0])
+        raise CorruptIndexError(f"{name} is damaged: a row has {counts[row]} links, expected at most {most}")
+
+
 def _lanes(
     counts: NDArray[np.int64], targets: NDArray[Any], own: NDArray[np.uint32], width: int, name: str
 ) -> NDArray[np.uint32]:
     """Rows of links as the core has them: the links first, then the row's own number in every lane."""
     lanes = np.repeat(own[:, None], width, axis=1)
     most = min(width, targets.shape[1])
-    if (counts > most).any():
-        row = int(np.flatnonzero(counts > most)[0])
-        raise CorruptIndexError(f"{name} is damaged: a row has {counts[row]} links, expected at most {most}")
     there = np.arange(most) < counts[:, None]
     if (targets[:, :most][there] >= np.uint32(2**32 - 1)).any() or (there & (targets[:, :most] == own[:, None])).any():
         raise CorruptIndexError(f"{name} is damaged: a link leads nowhere, or from a node to itself")

@@ -65,8 +65,8 @@ def parse_hnswlib(path: str | os.PathLike[str], dim: int | None = None) -> tuple
     source = ForeignBytes.of(path)
     head = source.take(_HEADER, 1, "the header")[0]
     M, M0, n = int(head["M"]), int(head["lower"]), int(head["count"])
-    source.check(int(head["upper"]) == M and 1 <= M <= 10_000, f"M is {head['upper']} and {M}, expected one number")
-    source.check(1 <= M0 <= 20_000, f"the links of level 0 are up to {M0}, expected up to 20 000")
+    source.check(int(head["upper"]) == M and 1 <= M <= 4_096, f"M is {head['upper']} and {M}, expected one number")
+    source.check(1 <= M0 <= 8_192, f"the links of level 0 are up to {M0}, expected up to 8 192")
     source.check(head["offset"] == 0 and head["vector_at"] == 4 + 4 * M0, "the vector does not follow the links")
     bytes_of_vector = int(head["label_at"]) - int(head["vector_at"])
     source.check(
@@ -114,7 +114,7 @@ def _upper_levels(
     words = source.take("<u4", source.left // 4, "the upper levels")
     levels = np.zeros(n, np.int64)
     level_words = M + 1
-    starts = []  # of the rows
+    starts: list[int] = []  # of the rows
     element = at = 0
     nonzero = np.flatnonzero(words)
     following = 0  # of the nonzero words, the first that is not behind `at`
@@ -133,8 +133,8 @@ def _upper_levels(
         starts.extend(range(at + 1, at + 1 + taken // 4, level_words))
         element, at = element + 1, at + 1 + taken // 4
     source.check(at == len(words), f"{4 * (len(words) - at)} bytes follow the last element")
-    rows = words[np.array(starts, np.int64)[:, None] + np.arange(level_words)] if starts else np.empty((0, level_words))
-    rows = rows.astype(np.uint32)
+    places = np.array(starts, np.int64)[:, None] + np.arange(level_words)
+    rows: NDArray[np.uint32] = words[places].astype(np.uint32)
     return levels, (rows[:, 0] & 0xFFFF).astype(np.int64), rows[:, 1:]
 
 
@@ -297,5 +297,3 @@ def _replace(path: str | os.PathLike[str], parts: list[bytes]) -> None:
         fresh.replace(os.fsdecode(path))
     finally:
         fresh.unlink(missing_ok=True)
-
-
