@@ -33,7 +33,8 @@ PYTHON_LAYERS = [
     {"lsh"},  # its joins through an index stand on index
     {"vicinal"},  # the package itself: it gathers what lies below, and what lies above uses it as anyone does
     {"blocking", "measure", "compat", "multivector", "shards", "ray", "sklearn"},
-    {"cli_block", "cli_check", "cli_study"},
+    {"cli_vectors", "cli_warnings"},  # what commands share
+    {"cli_block", "cli_check", "cli_report", "cli_study"},
     {"cli"},
     {"__main__"},
 ]
