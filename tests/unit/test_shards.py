@@ -199,6 +199,32 @@ def test_a_change_that_fails_changes_nothing(
     assert many.check().ok
 
 
+def test_an_error_after_the_manifest_was_replaced_loses_nothing(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = build_sharded(rows(rng, 100), tmp_path / "many", shards=3)
+    calls: list[int] = []
+
+    def fails_for_the_folder(number: int) -> None:
+        calls.append(number)
+        if len(calls) == 2:  # the first is the manifest's own
+            raise OSError(5, "broken disk")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("vicinal.shards.manifest.os.fsync", fails_for_the_folder)
+        with pytest.raises(OSError, match="broken disk"):
+            many.add(rows(rng, 20))
+
+    assert len(many) == 100
+    assert many.search(rows(rng, 2), 5).ids.shape == (2, 5)
+    again = ShardedIndex.open(tmp_path / "many")
+    assert len(again) == 120
+    assert again.check().ok
+    (tmp_path / "many" / "shard-00000-7.vicinal").write_bytes(b"left by a kill")
+    again.remove(again.ids)
+    assert len(list((tmp_path / "many").glob("shard-*"))) == 3
+
+
 def test_a_folder_that_somebody_else_changed_is_not_changed_again(tmp_path: Path, rng: np.random.Generator) -> None:
     first = build_sharded(rows(rng, 100), tmp_path / "many", shards=2)
     second = ShardedIndex.open(tmp_path / "many")

@@ -163,9 +163,10 @@ class ChangingShards(OpenShards):
             if self._now is not state or read_manifest(self._folder) != state.manifest:
                 raise MismatchError(f"{self._folder}: the folder was changed since it was opened; open it again")
             self._now = self._rewritten(state, ids, change)
-        for shard in state.shards:
-            if shard.entry != self._now.shards[shard.number].entry:
-                shard.path.unlink(missing_ok=True)
+            named = {shard.path.name for shard in self._now.shards}
+            for path in self._folder.glob("shard-*.vicinal"):  # also what a change left that was killed
+                if path.name not in named:
+                    path.unlink(missing_ok=True)
 
     def _rewritten(self, state: State, ids: NDArray[np.int64], change: Change) -> State:
         """Write the shards that the ids belong to, and the manifest that names them."""
@@ -189,9 +190,11 @@ class ChangingShards(OpenShards):
             )
             manifest.write(self._folder)
         except BaseException:
-            for shard in shards:
-                if shard.entry.generation == generation:
-                    shard.path.unlink(missing_ok=True)
+            # The manifest may have been replaced before the error came: then it names the new files.
+            if read_manifest(self._folder).generation != generation:
+                for shard in shards:
+                    if shard.entry.generation == generation:
+                        shard.path.unlink(missing_ok=True)
             raise
         return State(manifest, tuple(shards), {})
 
