@@ -60,6 +60,16 @@ class ShardedResult(SearchResult):
     Attributes
     ----------
     coverage : Coverage
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import vicinal
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> with vicinal.shards.build_sharded([[1.0, 2.0], [3.0, 4.0]], folder.name, shards=2) as index:
+    ...     print(index.search([3.0, 4.0], k=1).coverage)
+    2 of 2 shards, 2 of 2 vectors (100.0%)
+    >>> folder.cleanup()
     """
 
     coverage: Coverage

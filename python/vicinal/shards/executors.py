@@ -26,7 +26,26 @@ Outcome = Any  # what a call returned, or the exception it raised
 
 
 class Executor(Protocol):
-    """What `ShardedIndex` and `build_sharded` ask of whoever does their work."""
+    """What `ShardedIndex` and `build_sharded` ask of whoever does their work.
+
+    Examples
+    --------
+    >>> class OneByOne:
+    ...     def workers(self):
+    ...         return 1
+    ...
+    ...     def run(self, function, calls):
+    ...         return [function(*call) for call in calls]
+    ...
+    ...     def close(self):
+    ...         pass
+    >>> import tempfile
+    >>> import vicinal
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> len(vicinal.shards.build_sharded([[1.0, 2.0], [3.0, 4.0]], folder.name, shards=2, executor=OneByOne()))
+    2
+    >>> folder.cleanup()
+    """
 
     def workers(self) -> int:
         """Return how many calls run at once."""
@@ -93,6 +112,13 @@ class Processes:
     ----------
     workers : int
         0 takes all cores this process may use.
+
+    Examples
+    --------
+    >>> crew = Processes(2)
+    >>> crew.workers()
+    2
+    >>> crew.close()
     """
 
     def __init__(self, workers: int = 0) -> None:

@@ -25,6 +25,17 @@ class ShardsHealth:
     faults : mapping of int to str
         What is wrong with each other shard.
     coverage : Coverage
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import vicinal
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> with vicinal.shards.build_sharded([[1.0, 2.0], [3.0, 4.0]], folder.name, shards=2) as index:
+    ...     health = index.check()
+    >>> health.ok, sorted(health.shards), dict(health.faults)
+    (True, [0, 1], {})
+    >>> folder.cleanup()
     """
 
     shards: Mapping[int, Health]
