@@ -10,8 +10,8 @@ VS ?= faiss,hnswlib
 VENV := .venv
 STAMPS := $(VENV)/stamps
 REPORT := build/demo
-COMPILED := pyproject.toml CMakeLists.txt $(wildcard cpp/*/*.?pp)
-CPP := $(wildcard cpp/*/*.?pp tests/cpp/*.?pp bench/*.?pp)
+COMPILED := pyproject.toml CMakeLists.txt cpp/install.cmake $(wildcard cpp/*/*.?pp)
+CPP := $(wildcard cpp/*/*.?pp tests/cpp/*.?pp bench/*.?pp examples/*/*.?pp)
 PY := python tests bench examples
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
