@@ -6,5 +6,6 @@
 namespace vicinal::binding {
 
 void bind_lsh(py::module_& module);
+void bind_lsh_index(py::module_& module);
 
 }  // namespace vicinal::binding

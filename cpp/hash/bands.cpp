@@ -7,14 +7,14 @@
 
 namespace vicinal {
 
-void check(const Bands& bands, const Family& family) {
+void check(const Bands& bands, std::size_t hashes) {
     if (bands.bands == 0 || bands.rows == 0)
         throw InvalidArgumentError("bands is " + std::to_string(bands.bands) + " and rows is " +
                                    std::to_string(bands.rows) + ", expected whole numbers from 1 on");
-    if (checked_multiply(bands.bands, bands.rows) > family.hashes())
+    if (checked_multiply(bands.bands, bands.rows) > hashes)
         throw InvalidArgumentError("bands * rows is " + std::to_string(bands.bands) + " * " +
                                    std::to_string(bands.rows) + " = " + std::to_string(bands.values()) +
-                                   ", expected at most the " + std::to_string(family.hashes()) +
+                                   ", expected at most the " + std::to_string(hashes) +
                                    " hashes of the family");
 }
 

@@ -16,8 +16,8 @@ struct Bands {
     std::size_t values() const { return bands * rows; }
 };
 
-// Throws InvalidArgumentError when the family has fewer functions than bands * rows.
-void check(const Bands& bands, const Family& family);
+// Throws InvalidArgumentError when there are fewer hash functions than bands * rows.
+void check(const Bands& bands, std::size_t hashes);
 
 // 32 bits: far items meet by accident once in four billion pairs, and whatever meets is compared anyway.
 using BandKey = std::uint32_t;

@@ -43,7 +43,7 @@ PairJoin::PairJoin(std::shared_ptr<const Family> family, Bands bands, const Item
       comparison_(nearness_of(family_->settings()), left_, two_sides_ ? &right_ : nullptr),
       total_(checked_add(left_.n, right_.n)),
       team_(settings.threads) {
-    check(bands_, *family_);
+    check(bands_, family_->hashes());
     if (total_ >= std::numeric_limits<std::uint32_t>::max())
         throw InvalidArgumentError("items are " + std::to_string(total_) + ", expected fewer than 2^32 - 1");
     for (std::size_t i = 0; i < total_; ++i) {

@@ -109,22 +109,26 @@ private:
     std::array<std::byte, container::kFooterBytes> footer_{};
 };
 
-FileMark write(ByteSink& sink, std::span<const SectionToWrite> sections, Watch& watch) {
+FileMark write(ByteSink& sink, std::span<const SectionToWrite> sections, FormatVersion version, Watch& watch) {
     WatchedSink watched(sink, watch, container_bytes(sections));
-    write_container(watched, format::kVersion, sections);
+    write_container(watched, version, sections);
     return mark_of(container_bytes(sections), watched.footer());
 }
 
 }  // namespace
 
-std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, Watch& watch) {
-    const Made made(graph, next_id);
-    const std::vector<SectionToWrite> sections = sections_of(graph.view, made);
+std::vector<std::byte> sections_as_bytes(std::span<const SectionToWrite> sections, FormatVersion version,
+                                         Watch& watch) {
     std::vector<std::byte> bytes;
     bytes.reserve(container_bytes(sections));
     MemorySink sink(bytes);
-    write(sink, sections, watch);
+    write(sink, sections, version, watch);
     return bytes;
+}
+
+std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, Watch& watch) {
+    const Made made(graph, next_id);
+    return sections_as_bytes(sections_of(graph.view, made), format::kVersion, watch);
 }
 
 void write_bytes(Disk& disk, const std::string& path, std::span<const std::byte> bytes, Watch& watch) {
@@ -137,18 +141,22 @@ void write_bytes(Disk& disk, const std::string& path, std::span<const std::byte>
     file.commit();
 }
 
-void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch,
-                 const BeforeCommit& before) {
-    const Made made(graph, next_id);
-    const std::vector<SectionToWrite> sections = sections_of(graph.view, made);
+void write_sections(Disk& disk, const std::string& path, std::span<const SectionToWrite> sections,
+                    FormatVersion version, Watch& watch, const BeforeCommit& before) {
     AtomicReplace file(disk, path);
-    const FileMark mark = write(file, sections, watch);
+    const FileMark mark = write(file, sections, version, watch);
     file.sync();
     // The last chance to turn back: whoever pressed Ctrl-C meanwhile keeps the old file.
     const auto total = static_cast<std::size_t>(container_bytes(sections));
     if (!watch.report(total, total)) throw Stopped();
     if (before) before(mark);
     file.commit();
+}
+
+void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch,
+                 const BeforeCommit& before) {
+    const Made made(graph, next_id);
+    write_sections(disk, path, sections_of(graph.view, made), format::kVersion, watch, before);
 }
 
 }  // namespace vicinal

@@ -13,6 +13,7 @@
 
 #include "base/watch.hpp"
 #include "file/append_log.hpp"
+#include "file/container_write.hpp"
 #include "file/disk.hpp"
 #include "graph/graph.hpp"
 
@@ -28,5 +29,10 @@ void write_index(Disk& disk, const std::string& path, const Graph& graph, std::i
 
 // The same with bytes that are an index already.
 void write_bytes(Disk& disk, const std::string& path, std::span<const std::byte> bytes, Watch& watch);
+
+// The two ways out for the sections of anything else.
+std::vector<std::byte> sections_as_bytes(std::span<const SectionToWrite> sections, FormatVersion version, Watch& watch);
+void write_sections(Disk& disk, const std::string& path, std::span<const SectionToWrite> sections,
+                    FormatVersion version, Watch& watch, const BeforeCommit& before = {});
 
 }  // namespace vicinal

@@ -2,6 +2,7 @@
 
 ================  ==================================================================================
 `pairs`           all near pairs of texts, token sets or vectors, in one table or between two
+`LSHIndex`        items in buckets: add, search, remove, save; multi-probe
 `tune`            bands and rows for a recall, and what they cost
 `SimHash` ...     the hash families, with their collision probabilities
 ================  ==================================================================================
@@ -9,6 +10,7 @@
 
 from vicinal.lsh.families import BitSample, CrossPolytope, Family, MinHash, PStable, SimHash
 from vicinal.lsh.graph import index_pairs, knn_graph
+from vicinal.lsh.index import LSHIndex
 from vicinal.lsh.join import Pairs, pairs
 from vicinal.lsh.tuning import Tuning, tune
 
@@ -16,6 +18,7 @@ __all__ = [
     "BitSample",
     "CrossPolytope",
     "Family",
+    "LSHIndex",
     "MinHash",
     "PStable",
     "Pairs",

@@ -27,7 +27,7 @@ def token_sets(items: Iterable[Any], name: str, *, shingle: str | int, weighted:
     if weighted:
         sets: Sets = _core.weighted_sets([_weights(item, name, row) for row, item in enumerate(given)])
     elif given and isinstance(given[0], (str, bytes)):
-        sets = _core.sets_of_texts(_texts(given, name), _characters(shingle))
+        sets = _core.sets_of_texts(_texts(given, name), characters_of(shingle))
     else:
         sets = _core.sets_of_tokens([_tokens(item, name, row) for row, item in enumerate(given)])
     empty = np.flatnonzero(np.diff(sets[0]) == 0)
@@ -75,7 +75,8 @@ def _weights(item: Any, name: str, row: int) -> dict[Any, float]:
     return dict(item)
 
 
-def _characters(shingle: str | int) -> int:
+def characters_of(shingle: str | int) -> int:
+    """Return how many characters a token has, 0 for words, or raise a ValueError."""
     if shingle == "words":
         return 0
     if isinstance(shingle, bool) or not isinstance(shingle, int) or not 1 <= shingle <= 1000:

@@ -1,0 +1,78 @@
+// A query of an LshIndex: buckets, candidates, those of them that have a near sketch, their distances.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "hash/lsh_tables.hpp"
+#include "hash/probing.hpp"
+
+namespace vicinal {
+
+struct LshAsked {
+    std::size_t k = 10;
+    std::size_t probes = 1;  // buckets for each band, on average; above 1: requires can_probe()
+    std::size_t most = 0;    // candidates at most; 0: any number
+    std::size_t rerank = 0;  // that many candidates, those with the nearest sketches, meet the distance; 0: all
+};
+
+struct LshWork {
+    std::int64_t buckets = 0;     // looked into, whether or not there was anything
+    std::int64_t candidates = 0;  // distinct live items met there
+    std::int64_t estimates = 0;   // sketches compared
+    std::int64_t distances = 0;   // vectors, sets or signatures compared
+};
+
+// What one query works with. It belongs to a thread and is used again by its next query, of whatever index, so that a
+// query allocates nothing in the steady state.
+struct LshScratch {
+    std::vector<std::uint32_t> values;
+    std::vector<float> slack, prepared, scores;
+    Family::Scratch family;
+    Probing probing;
+    std::vector<Probing::Bucket> buckets;
+    std::vector<std::uint32_t> candidates;  // slots, each once, in the order in which they were met
+    std::vector<std::uint32_t> nearest;     // of these by sketch
+    std::vector<std::uint32_t> stamps;      // by slot: the last query that has met it
+    std::uint32_t stamp = 0;
+    std::vector<std::byte> sketch;
+    std::vector<std::uint32_t> histogram;
+    struct Hit {
+        float distance;
+        std::int64_t id;
+    };
+    std::vector<Hit> hits;
+};
+
+class LshQuery {
+public:
+    LshQuery(const LshView& view, const LshSettings& settings, const Family& family, const Space& space,
+             LshScratch& scratch)
+        : view_(view), settings_(settings), family_(family), space_(space), scratch_(scratch) {}
+
+    // Fills scratch.candidates. Requires: the item has been checked.
+    void collect(const Items& queries, std::size_t i, const LshAsked& asked);
+
+    // The k nearest of them, by (distance, id), padded with id -1 and distance +inf; returns how many there are.
+    // Requires: collect() of the same query.
+    std::size_t answer(const Items& queries, std::size_t i, const LshAsked& asked, std::int64_t* ids, float* distances);
+
+    LshWork work;
+
+private:
+    bool look_into(const Probing::Bucket& bucket, std::size_t most);
+    std::span<const std::uint32_t> nearest_by_sketch(std::size_t rerank);
+    void measure(const Items& queries, std::size_t i, std::span<const std::uint32_t> slots);
+
+    const LshView& view_;
+    const LshSettings& settings_;
+    const Family& family_;
+    const Space& space_;
+    LshScratch& scratch_;
+};
+
+LshScratch& lsh_scratch_of_this_thread();
+
+}  // namespace vicinal
