@@ -100,6 +100,17 @@ def test_damage_that_a_search_comes_upon_is_named_or_done_without(folder: Path) 
         assert part.search(queries).coverage.missing.keys() == {2}
 
 
+def test_a_shard_of_other_vectors_under_the_same_ids_fails_the_check(folder: Path) -> None:
+    path = folder / "shard-00001-0.vicinal"
+    index = vicinal.Index.load(path)
+    index.update(index.ids[:1], index.get(index.ids[:1]) + 1)
+    index.compact()
+    index.save(path)
+
+    with ShardedIndex.open(folder) as opened:
+        assert "SHA-256" in opened.check().faults[1]
+
+
 def test_a_manifest_of_changed_bytes_is_refused_or_means_the_same(folder: Path) -> None:
     rng = np.random.default_rng(int.from_bytes(b"page", "big"))
     path = folder / "manifest.json"
