@@ -49,6 +49,7 @@ inline void check_initialized(PyObject* self, const char* what) {
 
 void bind_index(py::module_& module);
 void bind_store(py::class_<Handle>& index, py::module_& module);
+void bind_arrays(py::class_<Handle>& index, py::module_& module);
 void bind_search_result(py::module_& module);
 void bind_fast_search(py::module_& module);
 void bind_id_set(py::module_& module);

@@ -1,4 +1,4 @@
-// The slots that a filter admits.
+// The slots that a filter admits, and the nodes by which a walk meets them.
 #pragma once
 
 #include <bit>
@@ -11,12 +11,14 @@
 
 namespace vicinal {
 
-// A bit per slot of one View, and how many are set. Slots that have come into use since are not admitted.
+// A bit per slot of one View, and how many are set. Slots that have come into use since are not admitted. A walk meets
+// a copy by its node (copies.hpp): where copies are admitted, a second row of bits says by which nodes.
 class Admitted {
 public:
     // Room for a View of so many slots, none of them admitted. Keeps what it has allocated.
     void reset(std::uint32_t slots) {
         words_.assign((std::size_t{slots} + 63) / 64, 0);
+        nodes_.clear();
         slots_ = slots;
         count_ = 0;
     }
@@ -24,18 +26,26 @@ public:
     // More slots, none of them admitted.
     void extend(std::uint32_t slots) {
         words_.resize((std::size_t{slots} + 63) / 64, 0);
+        if (!nodes_.empty()) nodes_.resize(words_.size(), 0);
         slots_ = slots;
     }
 
-    // Requires: slot < slots().
-    void admit(std::uint32_t slot) {
+    // `node` is the slot itself, or the node of a copy. Requires: both < slots().
+    void admit(std::uint32_t slot, std::uint32_t node) {
         std::uint64_t& word = words_[slot / 64];
-        const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
-        count_ += (word & bit) == 0 ? 1U : 0U;
-        word |= bit;
+        count_ += (word & bit_of(slot)) == 0 ? 1U : 0U;
+        word |= bit_of(slot);
+        if (node != slot && nodes_.empty()) nodes_ = words_;
+        if (!nodes_.empty()) {
+            nodes_[slot / 64] |= bit_of(slot);
+            nodes_[node / 64] |= bit_of(node);
+        }
     }
 
-    bool admits(std::uint32_t slot) const { return slot < slots_ && ((words_[slot / 64] >> (slot % 64)) & 1) != 0; }
+    bool admits(std::uint32_t slot) const { return slot < slots_ && (words_[slot / 64] & bit_of(slot)) != 0; }
+
+    // A bit per slot that is not set for any node by which nothing is met that is admitted.
+    std::span<const std::uint64_t> nodes() const { return nodes_.empty() ? words_ : nodes_; }
 
     std::uint32_t count() const { return count_; }
     std::uint32_t slots() const { return slots_; }
@@ -60,7 +70,10 @@ public:
     }
 
 private:
+    static std::uint64_t bit_of(std::uint32_t slot) { return std::uint64_t{1} << (slot % 64); }
+
     std::vector<std::uint64_t> words_;
+    std::vector<std::uint64_t> nodes_;  // empty while no copy is admitted
     std::uint32_t slots_ = 0;
     std::uint32_t count_ = 0;
 };

@@ -22,6 +22,7 @@
 #include <span>
 
 #include "base/watch.hpp"
+#include "graph/admitted.hpp"
 #include "graph/graph.hpp"
 #include "graph/undo.hpp"
 #include "graph/view.hpp"
@@ -53,6 +54,10 @@ inline Slot node_of(const View& view, Slot slot) {
     std::uint32_t node = index_of(slot);
     view.links_of(slot, 0).for_each([&](std::uint32_t to) { node = to; });
     return Slot{node};
+}
+
+inline void admit(const View& view, Slot slot, Admitted& admitted) {
+    admitted.admit(index_of(slot), index_of(node_of(view, slot)));
 }
 
 // Whether a node or one of its copies is live.

@@ -10,7 +10,8 @@ namespace {
 // Costs in nanoseconds of a two-core Zen 3, of which only the ratios count. Fitted to sift-100k (128 bytes a code),
 // minilm-debian (384) and mnist784 (784) at six selectivities; bench/filters.py shows how the choices turn out.
 double cost_of_distance(double bytes) { return 5 + bytes / 9.5; }  // to a vector that lies anywhere
-double cost_of_row(double links) { return 15 + 2.3 * links; }      // to read it and put each link to the filter
+double cost_of_row(double links) { return 18 + 1.2 * links; }      // to read it and put each link to the filter
+constexpr double kMerged = 12;                                     // to bring a distance into a beam
 constexpr double kExpanded = 1.15;                                 // nodes a walk expands, for each place of its beam
 
 // The more are admitted, the more of them lie side by side.
@@ -24,15 +25,16 @@ double width_through(const FilterOutlook& at) { return std::min(at.nodes, 1.1 * 
 // Of the links of an expanded node, fewer than half lead to nodes not met before.
 double cost_through(const FilterOutlook& at) {
     const double expanded = kExpanded * width_through(at);
-    return expanded * (0.6 * cost_of_row(at.links) + 0.45 * at.links * cost_of_distance(at.bytes));
+    return expanded * (0.5 * cost_of_row(at.links) + 0.45 * at.links * (cost_of_distance(at.bytes) + kMerged));
 }
 
 // Rows of links are read behind rejected neighbors until a row's worth of admitted ones has been found.
 double cost_among(const FilterOutlook& at) {
     const double share = std::max(at.nearby, at.admitted / at.nodes);
     const double bridges = std::min(0.6 * at.links, 2 / share);
-    const double found = std::min(0.7 * at.links, 0.4 * at.links * (1 + bridges) * share);
-    return kExpanded * at.width * ((1 + bridges) * cost_of_row(at.links) + found * cost_of_distance(at.bytes));
+    const double found = std::min(0.9 * at.links, 0.4 * at.links * (1 + bridges) * share);
+    const double distance = cost_of_distance(at.bytes) + kMerged;
+    return kExpanded * at.width * ((1 + bridges) * cost_of_row(at.links) + found * distance);
 }
 
 // Two hops lead to links^2 nodes, of which so many must be admitted for the admitted to hang together.

@@ -1,10 +1,13 @@
 // What a walk may report. It may walk through everything.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "graph/admitted.hpp"
 #include "graph/copies.hpp"
+#include "graph/links.hpp"
 #include "graph/view.hpp"
 
 namespace vicinal {
@@ -26,6 +29,28 @@ public:
     bool admits_slot(std::uint32_t slot) const {
         if (slot >= view_->count) return false;
         return (admitted_ == nullptr || admitted_->admits(slot)) && !(some_gone_ && view_->gone.contains(slot));
+    }
+
+    // Writes those links of a row that pass, in their order, and returns how many. Requires: room for a row.
+    //
+    // Where one in ten passes, the rest of a walk is nothing beside putting links to the filter. So it is one bit each
+    // and no branch; what a bit does not tell is asked of the few that are left. A two-hop walk took 1.7 times as long
+    // when every link was put to admits().
+    std::size_t pick(const Links& links, std::uint32_t* nodes) const {
+        std::size_t n = 0;
+        if (admitted_ == nullptr) {
+            links.for_each([&](std::uint32_t node) { nodes[n++] = node; });
+        } else {
+            const std::uint64_t* const words = admitted_->nodes().data();
+            const std::uint32_t end = std::min(admitted_->slots(), view_->count);
+            links.for_each([&](std::uint32_t node) {
+                nodes[n] = node;
+                n += node < end ? (words[node / 64] >> (node % 64)) & 1 : 0;
+            });
+            if (!some_gone_ && !some_copies_) return n;
+        }
+        const auto last = std::remove_if(nodes, nodes + n, [&](std::uint32_t node) { return !admits(node); });
+        return static_cast<std::size_t>(last - nodes);
     }
 
 private:

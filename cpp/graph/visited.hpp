@@ -32,19 +32,6 @@ public:
         return fresh;
     }
 
-    // The same where not every slot counts: true the first time that one counts, and only then it is met. As free of
-    // branches, since a filter is a coin toss too.
-    bool visit_if(bool counts, std::uint32_t slot) {
-        std::uint64_t& word = bits_[slot / 64];
-        const std::uint64_t bit = std::uint64_t{counts} << (slot % 64);
-        const std::uint64_t after = word | bit;
-        const bool fresh = after != word;
-        touched_[count_] = slot / 64;
-        count_ += static_cast<std::size_t>(word == 0) & static_cast<std::size_t>(counts);
-        word = after;
-        return fresh;
-    }
-
     void clear() {
         for (std::size_t i = 0; i < count_; ++i) bits_[touched_[i]] = 0;
         count_ = 0;

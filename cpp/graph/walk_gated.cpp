@@ -148,10 +148,13 @@ std::size_t Walk::gather_beyond(std::span<const std::uint32_t> bridges, const Ga
     std::uint32_t* slots = scratch_.slots.data();
     for (const std::uint32_t bridge : bridges) {
         if (gathered >= most) break;
-        view_.links_of(Slot{bridge}, 0).for_each([&](std::uint32_t neighbor) {
+        const std::uint32_t* const picked = slots + gathered;
+        const std::size_t n = gate.pick(view_.links_of(Slot{bridge}, 0), slots + gathered);
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::uint32_t neighbor = picked[i];
             slots[gathered] = neighbor;
-            gathered += scratch_.visited.visit_if(gate.admits(neighbor), neighbor) ? 1U : 0U;
-        });
+            gathered += scratch_.visited.visit(neighbor) ? 1U : 0U;
+        }
         ++tally.hops;
     }
     return gathered;

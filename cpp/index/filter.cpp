@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/errors.hpp"
+#include "graph/copies.hpp"
 
 namespace vicinal {
 
@@ -22,7 +23,7 @@ void admit_masked(std::span<const std::uint8_t> mask, const View& view, const Id
     admitted.reset(view.count);
     const auto slots = order.of(view);
     for (std::uint32_t i = 0; i < mask.size(); ++i)
-        if (mask[i] != 0) admitted.admit(slots == nullptr ? i : (*slots)[i]);
+        if (mask[i] != 0) admit(view, Slot{slots == nullptr ? i : (*slots)[i]}, admitted);
 }
 
 }  // namespace vicinal

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "graph/copies.hpp"
+
 namespace vicinal {
 
 IdSet::IdSet(std::vector<std::int64_t> ids, Use use) : ids_(std::move(ids)), use_(use) {
@@ -22,13 +24,13 @@ void IdSet::find_slots(const View& view, Admitted& admitted) const {
     constexpr std::size_t kMany = 16;
     if (ids_.size() < view.count / kMany || !view.gone.empty() || !std::is_sorted(ids, ids + view.count)) {
         for (const std::int64_t id : ids_)
-            if (const auto slot = view.slot_of(Id{id})) admitted.admit(index_of(*slot));
+            if (const auto slot = view.slot_of(Id{id})) admit(view, *slot, admitted);
         return;
     }
     auto wanted = ids_.begin();
     for (std::uint32_t slot = 0; slot < view.count && wanted != ids_.end(); ++slot) {
         while (wanted != ids_.end() && *wanted < number_of(ids[slot])) ++wanted;
-        if (wanted != ids_.end() && *wanted == number_of(ids[slot])) admitted.admit(slot);
+        if (wanted != ids_.end() && *wanted == number_of(ids[slot])) admit(view, Slot{slot}, admitted);
     }
 }
 
@@ -45,7 +47,8 @@ std::unique_ptr<const IdSet::Kept> IdSet::look_up(const View& view, std::uint64_
     fresh->admitted = before->admitted;
     fresh->admitted.extend(view.count);
     for (std::uint32_t slot = known; slot < view.count; ++slot)
-        if (view.is_live(Slot{slot}) && contains(number_of(view.id(Slot{slot})))) fresh->admitted.admit(slot);
+        if (view.is_live(Slot{slot}) && contains(number_of(view.id(Slot{slot}))))
+            admit(view, Slot{slot}, fresh->admitted);
     return fresh;
 }
 

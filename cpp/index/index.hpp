@@ -19,6 +19,8 @@ namespace vicinal {
 
 class Disk;
 struct FileMark;
+struct GraphArrays;
+struct OwnedArrays;
 
 // Rows without gaps, as callers hand them in.
 struct Vectors {
@@ -223,6 +225,13 @@ public:
     bool is_mapped() const;
     static std::unique_ptr<Index> from_bytes(std::span<const std::byte> bytes, Watch& watch);
     static Info info(const std::string& path);
+
+    // A graph that another library built, as it is (persist/arrays.hpp). Throws InvalidArgumentError for the options,
+    // CorruptIndexError beginning with `name` for the arrays, Stopped.
+    static std::unique_ptr<Index> adopt(const Options& options, const GraphArrays& arrays, const std::string& name,
+                                        Watch& watch);
+    // Ours, to be handed on. Throws InvalidArgumentError where vectors are removed and their links not yet repaired.
+    OwnedArrays arrays() const;
 
     // For who keeps an index in files (store.hpp): on any disk, with the mark of the file.
     void save_on(Disk& disk, const std::string& path, Watch& watch,

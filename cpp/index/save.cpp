@@ -6,12 +6,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/errors.hpp"
 #include "file/append_log.hpp"
 #include "file/bytes.hpp"
 #include "file/disk.hpp"
 #include "index/index.hpp"
 #include "index/options.hpp"
 #include "index/parts.hpp"
+#include "persist/arrays.hpp"
 #include "persist/format.hpp"
 #include "persist/map.hpp"
 #include "persist/read.hpp"
@@ -93,6 +95,23 @@ std::unique_ptr<Index> Index::from_bytes(std::span<const std::byte> bytes, Watch
     StoredIndex stored = read_index(MemorySource(bytes), watch);
     auto parts = std::make_unique<Parts>(options_of(stored.graph), std::move(stored.graph), stored.next_id);
     return std::unique_ptr<Index>(new Index(std::move(parts)));
+}
+
+std::unique_ptr<Index> Index::adopt(const Options& options, const GraphArrays& arrays, const std::string& name,
+                                    Watch& watch) {
+    check(options);
+    const Space space(options.metric, options.dtype, options.dim);
+    StoredIndex stored = vicinal::adopt(space, graph_options_of(options), arrays, name, watch);
+    auto parts = std::make_unique<Parts>(options, std::move(stored.graph), stored.next_id);
+    return std::unique_ptr<Index>(new Index(std::move(parts)));
+}
+
+OwnedArrays Index::arrays() const {
+    const std::lock_guard writing(parts_->writing);
+    const View& view = parts_->graph.view;
+    if (!view.vacant.empty() || sweeping(parts_->graph))
+        throw InvalidArgumentError("links of removed vectors are not yet repaired: compact() first");
+    return arrays_of(parts_->graph);
 }
 
 Info Index::info(const std::string& path) {

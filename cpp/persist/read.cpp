@@ -9,10 +9,9 @@
 #include "base/team.hpp"
 #include "file/container_read.hpp"
 #include "graph/code_choice.hpp"
-#include "graph/copies.hpp"
-#include "graph/sweep.hpp"
 #include "persist/calibration.hpp"
 #include "persist/check.hpp"
+#include "persist/complete.hpp"
 #include "persist/effort.hpp"
 #include "persist/format.hpp"
 #include "persist/lengths.hpp"
@@ -102,14 +101,7 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     view.top = view.vacant.size() == settings.count ? -1 : view.level(view.entry);
     graph.insertions = settings.insertions;
     graph.norms = settings.norms;
-    derive_places_of_upper_links(view);
-    check_vacant(view, name);
-    check_ids(view, settings, name);
-    check_rows(graph, name, effort);
-    check_links(graph, name, effort);
-    check_copies(graph, name, effort);
-    derive_chains(view);
-    resume_sweep(graph);
+    complete(graph, settings, name, effort);
     derive_factors(graph);
     if (container.has(kFactors)) compare_factors(container, view, name);
     derive_codes(graph, settings, name, watch);

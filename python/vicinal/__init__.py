@@ -38,7 +38,7 @@ from vicinal.plan import Plan, plan
 from vicinal.result import SearchResult
 
 if TYPE_CHECKING:
-    from vicinal import blocking, lsh, measure, order
+    from vicinal import blocking, compat, lsh, measure, order
 
 __all__ = [
     "CorruptIndexError",
@@ -64,6 +64,7 @@ __all__ = [
     "VicinalError",
     "__version__",
     "blocking",
+    "compat",
     "lsh",
     "measure",
     "order",
@@ -73,6 +74,6 @@ __all__ = [
 
 def __getattr__(name: str) -> ModuleType:
     """Import what stands beside the index when it is first asked for: whoever only searches need not wait for it."""
-    if name in {"blocking", "lsh", "measure", "order"}:
+    if name in {"blocking", "compat", "lsh", "measure", "order"}:
         return importlib.import_module(f"vicinal.{name}")
     raise AttributeError(f"module 'vicinal' has no attribute {name!r}")

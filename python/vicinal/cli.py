@@ -1,7 +1,7 @@
-"""The command line: ``vicinal bench | build | search | check | block | info``.
+"""The command line: ``vicinal build | search | bench | check | doctor | block | info | report``.
 
 Results go to standard output, with ``--json`` as JSON; progress goes to standard error, and only to
-a terminal. Exit status: 0 done, 1 failed (of check: something is wrong), 2 called wrongly.
+a terminal. Exit status: 0 done, 1 failed (of check and doctor: something is wrong), 2 called wrongly.
 What goes wrong is told in one line.
 """
 
@@ -23,7 +23,11 @@ import numpy as np
 
 from vicinal.cli_block import add_block
 from vicinal.cli_check import add_check
+from vicinal.cli_doctor import add_doctor
+from vicinal.cli_report import add_report
 from vicinal.cli_study import STUDIES, run_study
+from vicinal.cli_vectors import SOURCES, read_base, read_queries
+from vicinal.cli_warnings import warnings_in_one_line
 from vicinal.settings import METRICS
 
 
@@ -53,13 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.words = words
     try:
         run: Callable[[argparse.Namespace], int | None] = options.run
-        return run(options) or 0
+        with warnings_in_one_line(options.command):
+            return run(options) or 0
     except KeyboardInterrupt:
         return _failed(options.command, "interrupted")
     except BrokenPipeError:  # whoever read our output has stopped reading
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing left to flush at exit
         return 1
-    except (ValueError, TypeError, KeyError, OSError, ImportError, RuntimeError, MemoryError) as error:
+    except Exception as error:  # a traceback helps nobody who did not write this
         return _failed(options.command, _one_line(error))
 
 
@@ -106,9 +111,8 @@ def _bench(options: argparse.Namespace) -> None:
 
 def _build(options: argparse.Namespace) -> None:
     from vicinal.index import Index
-    from vicinal.measure.load import load_base
 
-    vectors, metric = load_base(options.file, metric=options.metric, column=options.column)
+    vectors, metric = read_base(options.file, metric=options.metric, column=options.column)
     dim = vectors.shape[1] * (8 if metric in ("hamming", "jaccard") else 1)
     index = Index(
         dim, metric, dtype=options.dtype, M=options.M, ef_construction=options.ef_construction, seed=options.seed
@@ -122,11 +126,12 @@ def _build(options: argparse.Namespace) -> None:
 
 def _search(options: argparse.Namespace) -> None:
     from vicinal.index import Index
-    from vicinal.measure.readers import read_matrix
 
     index = Index.load(options.index)
-    queries = read_matrix(options.queries, column=options.column)
-    ids, distances = index.search(queries, options.k, ef=options.ef, threads=options.threads)
+    queries = read_queries(options.queries, column=options.column)
+    ids, distances = index.search(
+        queries, options.k, ef=options.ef, recall=options.recall, exact=options.exact, threads=options.threads
+    )
     if options.output is not None:
         np.savez(options.output, ids=ids, distances=distances)
         return
@@ -154,6 +159,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_build(commands.add_parser("build", help="build an index from a file of vectors"))
     _add_search(commands.add_parser("search", help="find the neighbors of a file of queries"))
     add_check(commands.add_parser("check", help="tell whether an index is well: reachability, duplicates, recall"))
+    add_doctor(commands.add_parser("doctor", help="tell what ails an index of any library, and what would mend it"))
+    add_report(commands.add_parser("report", help="measure what an index finds of queries, and its health"))
     add_block(commands.add_parser("block", help="propose the pairs of records that may be the same thing"))
     info = commands.add_parser("info", help="describe an index file without reading its vectors")
     info.add_argument("index", help="an index file")
@@ -183,13 +190,14 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--column", help="of a parquet file: the vectors' column")
     bench.add_argument("--no-batch", action="store_true", help="time single queries only")
     bench.add_argument("--one-process", action="store_true", help="no process of its own for each engine")
-    bench.add_argument("--json", metavar="FILE", help="write all figures as JSON; - prints them instead of the table")
+    bench.add_argument("--json", metavar="FILE", nargs="?", const="-",
+                       help="print all figures as JSON instead of the table, or write them to a file")  # fmt: skip
     bench.add_argument("--report", metavar="FILE", help="write a page of HTML")
     bench.set_defaults(run=_bench)
 
 
 def _add_build(build: argparse.ArgumentParser) -> None:
-    build.add_argument("file", help="vectors: .npy, .npz, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .hdf5, .parquet")
+    build.add_argument("file", help=f"vectors: {SOURCES}")
     build.add_argument("-o", "--output", required=True, help="the index file to write")
     build.add_argument("--metric", choices=METRICS, help="default: what the file says, or l2")
     build.add_argument("--dtype", choices=("f32", "f16", "bf16", "i8", "u8", "b1"), help="how vectors are stored")
@@ -204,9 +212,12 @@ def _add_build(build: argparse.ArgumentParser) -> None:
 
 def _add_search(search: argparse.ArgumentParser) -> None:
     search.add_argument("index", help="an index file")
-    search.add_argument("queries", help="query vectors: .npy, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, .parquet")
+    search.add_argument("queries", help=f"query vectors: {SOURCES}")
     search.add_argument("-k", "--k", type=_count, default=10, help="neighbors to find (default: 10)")
-    search.add_argument("--ef", type=_count, help="width of the beam")
+    effort = search.add_mutually_exclusive_group()
+    effort.add_argument("--ef", type=_count, help="width of the beam")
+    effort.add_argument("--recall", type=float, help="instead: the recall to reach, of an index that was tuned")
+    effort.add_argument("--exact", action="store_true", help="instead: compare with every vector")
     search.add_argument("--threads", type=_natural, default=0, help="0: every core (default)")
     search.add_argument("--column", help="of a parquet file: the vectors' column")
     search.add_argument("-o", "--output", metavar="FILE", help="write ids and distances into an .npz file instead")

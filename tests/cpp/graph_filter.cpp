@@ -43,7 +43,7 @@ TEST_CASE("admitted slots are listed as they were admitted, in any portions") {
         for (std::uint32_t i = 0; i < slots / 3 + 1; ++i) {
             const auto slot = static_cast<std::uint32_t>(random() % slots);
             expected[slot] = true;
-            admitted.admit(slot);
+            admitted.admit(slot, slot);
         }
 
         for (const std::size_t room : {std::size_t{1}, std::size_t{7}, std::size_t{64}})
@@ -62,28 +62,12 @@ TEST_CASE("admitted slots are listed as they were admitted, in any portions") {
 TEST_CASE("more slots are not admitted until somebody admits them") {
     Admitted admitted;
     admitted.reset(10);
-    admitted.admit(9);
+    admitted.admit(9, 9);
     admitted.extend(130);
     CHECK(admitted.count() == 1);
     CHECK(listed(admitted, 0, 130, 4) == std::vector<std::uint32_t>{9});
-    admitted.admit(129);
+    admitted.admit(129, 129);
     CHECK(listed(admitted, 0, 130, 4) == std::vector<std::uint32_t>{9, 129});
-}
-
-TEST_CASE("a slot that does not count is not met") {
-    Visited visited;
-    visited.make_room(200);
-
-    CHECK_FALSE(visited.visit_if(false, 70));
-    CHECK(visited.visit_if(true, 70));
-    CHECK_FALSE(visited.visit_if(true, 70));
-    CHECK_FALSE(visited.visit(70));
-    CHECK_FALSE(visited.visit_if(false, 71));
-    CHECK(visited.visit(71));
-
-    visited.clear();
-    CHECK(visited.visit(70));
-    CHECK(visited.visit(71));
 }
 
 TEST_CASE("a gate lets nobody through who is removed, not admitted, or newer than its View") {
@@ -92,7 +76,7 @@ TEST_CASE("a gate lets nobody through who is removed, not admitted, or newer tha
     View view = graph.view;
     Admitted admitted;
     admitted.reset(view.count);
-    for (const std::uint32_t slot : {1U, 2U, 9U}) admitted.admit(slot);
+    for (const std::uint32_t slot : {1U, 2U, 9U}) admitted.admit(slot, slot);
     view.gone = view.gone.with(std::vector<std::uint32_t>{2});
     view.count = 9;
 
@@ -103,6 +87,31 @@ TEST_CASE("a gate lets nobody through who is removed, not admitted, or newer tha
     CHECK_FALSE(gate.admits(9));
     CHECK(Gate(view).admits(3));
     CHECK_FALSE(Gate(view).admits(2));
+}
+
+TEST_CASE("of a row a gate picks those that it admits, by a copy too") {
+    constexpr std::size_t kDim = 4, kRows = 400;  // of two values each: most are copies
+    const Space space(Metric::l2, Dtype::f32, kDim);
+    Graph graph = trial::grown(space, {}, trial::drawn_whole<float>(kDim * kRows, 3, 0, 2), 1);
+    View& view = graph.view;
+    REQUIRE(view.copies > kRows / 2);
+    view.gone = view.gone.with(std::vector<std::uint32_t>{2, 30});
+    Admitted admitted;
+    admitted.reset(view.count);
+    for (std::uint32_t slot = 0; slot < view.count; slot += 7) admit(view, Slot{slot}, admitted);
+
+    std::size_t picked_by_copy = 0;
+    for (const Gate gate : {Gate(view, &admitted), Gate(view)})
+        for (std::uint32_t slot = 0; slot < view.count; ++slot) {
+            std::vector<std::uint32_t> wanted, picked(view.width);
+            for (const std::uint32_t node : trial::links_of(view, slot, 0)) {
+                if (gate.admits(node)) wanted.push_back(node);
+                picked_by_copy += gate.admits(node) && !gate.admits_slot(node) ? 1U : 0U;
+            }
+            picked.resize(gate.pick(view.links_of(Slot{slot}, 0), picked.data()));
+            CHECK(picked == wanted);
+        }
+    CHECK(picked_by_copy > 0);
 }
 
 TEST_CASE("few are scanned, some are walked among, and where most are admitted all are walked through") {

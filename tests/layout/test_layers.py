@@ -33,10 +33,14 @@ PYTHON_LAYERS = [
     {"lsh"},  # its joins through an index stand on index
     {"vicinal"},  # the package itself: it gathers what lies below, and what lies above uses it as anyone does
     {"blocking", "measure", "compat", "multivector", "shards", "ray", "sklearn"},
-    {"cli_block", "cli_check", "cli_study"},
+    {"cli_vectors", "cli_warnings"},  # what commands share
+    {"cli_block", "cli_check", "cli_doctor", "cli_report", "cli_study"},
     {"cli"},
     {"__main__"},
 ]
+
+# A module whose class is one of another library's is imported by those who have that library.
+OF_ANOTHER_LIBRARY = {"vicinal.sklearn": {"joblib", "scipy", "sklearn"}}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 INSTRUCTION_SET = re.compile(r"(avx2|avx512|neon)")
@@ -134,6 +138,8 @@ def wrong_imports(package: Path) -> list[str]:
         for target, at_top in imports(path, module, package):
             root = target.split(".")[0]
             if root != "vicinal":
+                if root in OF_ANOTHER_LIBRARY.get(module, set()):
+                    continue
                 if at_top and root != "numpy" and root not in sys.stdlib_module_names:
                     wrong.append(f"{module} imports {root} at module level; the package needs numpy only")
                 continue
