@@ -35,7 +35,7 @@ SETTINGS: dict[str, tuple[tuple[int, int, float], ...]] = {
     "cosine": ((64, 10, 0), (100, 10, 0), (64, 14, 0), (128, 12, 0)),
     "l2": ((32, 14, 900), (48, 18, 1200), (32, 16, 900), (64, 14, 900)),
 }
-MOST_CANDIDATES = 0.25  # of n; a setting that needs more is given up
+MOST_CANDIDATES = 0.10  # of n; a setting that needs more is given up
 
 
 @dataclass
