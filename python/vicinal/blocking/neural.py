@@ -21,7 +21,7 @@ class NeuralLSHBlocker(VectorBlocker):
     """Pairs records by vectors that a linear map has brought together or apart; the map is learned from matches.
 
     The loss of NLSHBlock (Wang et al., "Neural locality sensitive hashing for entity blocking", arXiv 2401.18064) on
-    frozen vectors: max(R, |h(p) - h(q)|) - min(c R, |h(p) - h(r)|), p and q a match, p and r none, h of length one.
+    frozen vectors: ``max(R, |h(p) - h(q)|) - min(c R, |h(p) - h(r)|)``, p and q a match, p and r none, h of length one.
     The map starts as the identity, Adam moves it, the one of the best recall@5 of the validation pairs is kept.
     Non-matches are drawn from what the map of the moment ranks among the first 20.
 
