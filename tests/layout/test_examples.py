@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))) if path.is_file()]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-DOCUMENTED = ["vicinal", "vicinal.measure"]
+DOCUMENTED = ["vicinal", "vicinal.measure", "vicinal.shards"]
 
 
 def module_names() -> list[str]:
