@@ -33,7 +33,7 @@ demo: $(STAMPS)/package $(STAMPS)/bench  ## build an index on real data and comp
 	@echo "The report: $(REPORT)/report.html"
 
 # pytest comes last: its closing line is the closing line of a run.
-test: test-cpp test-asan test-tsan lint-fast test-python  ## every test, and the quick part of lint
+test: test-cpp test-nehalem test-asan test-tsan lint-fast test-python  ## every test, and the quick part of lint
 
 test-cpp: $(STAMPS)/tools  ## the core's tests, without Python
 	.ci/cpp-tests release -DVICINAL_WERROR=ON
@@ -51,7 +51,7 @@ test-neon: $(STAMPS)/tools  ## the same for 64-bit ARM: cross compiled, run unde
 	        -DCMAKE_CROSSCOMPILING_EMULATOR=/usr/bin/qemu-aarch64; \
 	else echo "SKIPPED: the C++ tests (neon)"; fi
 
-test-nehalem: wheel  ## kernels, and the wheel, on a processor without AVX (qemu-user)
+test-nehalem: test-cpp  ## the kernels, and the wheel where `make wheel` left one, on a processor without AVX (qemu-user)
 	@.ci/nehalem
 
 test-python: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint  ## pytest over everything in tests/
