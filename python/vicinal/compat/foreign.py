@@ -95,7 +95,9 @@ class ForeignGraph:
         n, dim = self.vectors.shape
         _check_counts(self.counts, min(self.targets.shape[1], 2 * _core.MAX_M), name)
         _check_counts(self.upper_counts, min(self.upper_targets.shape[1], _core.MAX_M), name)
+        self._cut_levels()
         width = max(M, -(-int(self.counts.max(initial=0)) // 2), int(self.upper_counts.max(initial=0)), _core.MIN_M)
+        _check_width(width, self, name)
         if self.dtype == "b1":
             dim *= 8
         if metric == "ip":
@@ -118,6 +120,17 @@ class ForeignGraph:
         )
         return Index._holding(loaded)
 
+    def _cut_levels(self) -> None:
+        """Leave out levels higher than ours go: with few links a node, graphs of millions have one or two of them."""
+        if self.levels.max(initial=0) <= MAX_LEVEL or (self.levels < 0).any():
+            return
+        firsts = np.cumsum(self.levels) - self.levels
+        level = np.arange(len(self.upper_counts)) - np.repeat(firsts, self.levels) + 1
+        self.upper_counts, self.upper_targets = (
+            rows[level <= MAX_LEVEL] for rows in (self.upper_counts, self.upper_targets)
+        )
+        self.levels = np.minimum(self.levels, MAX_LEVEL)
+
 
 def _check_numbers(ids: NDArray[Any], levels: NDArray[np.int64], name: str) -> None:
     """What would not survive the way into smaller types."""
@@ -138,6 +151,16 @@ def _check_counts(counts: NDArray[np.int64], most: int, name: str) -> None:
     if (counts > most).any():
         row = int(np.flatnonzero(counts > most)[0])
         raise CorruptIndexError(f"{name} is damaged: a row has {counts[row]} links, expected at most {most}")
+
+
+def _check_width(width: int, graph: ForeignGraph, name: str) -> None:
+    """Refuse few bytes that claim many: every row of ours has room for the most links that any of theirs has."""
+    there = graph.targets.size + graph.upper_targets.size
+    if 2 * width * len(graph.levels) > 4 * there + 2**20:
+        raise CorruptIndexError(
+            f"{name} is damaged: it has room for {there} links, expected more for {len(graph.levels)} nodes of up to "
+            f"{2 * width}"
+        )
 
 
 def _lanes(
