@@ -118,6 +118,14 @@ def test_few_bytes_that_claim_room_for_many_links_are_refused(tmp_path):
         read_hnswlib(tmp_path / "claims.bin", "l2")
 
 
+def test_vectors_that_a_walk_in_bytes_cannot_take_are_refused(data, tmp_path):
+    index = vicinal.Index(DIM)
+    index.add(data[:50])
+    write_hnswlib(index, tmp_path / "ours.bin")
+    with pytest.raises(vicinal.InvalidVectorError, match=r"row 0 of .*ours\.bin holds other than whole numbers"):
+        read_hnswlib(tmp_path / "ours.bin", "l2", traversal="u8")
+
+
 # -- and back
 
 
