@@ -11,6 +11,7 @@ The names, arguments, defaults and types are hnswlib's, so are its files; what i
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
 from pathlib import Path
@@ -21,7 +22,16 @@ from numpy.typing import ArrayLike, NDArray
 
 import vicinal
 from vicinal.compat.brute_force import BFIndex
-from vicinal.compat.hnswlib_arguments import FULL, LabelFilter, as_hnswlib_returns, check_space, labels_of, rows_of
+from vicinal.compat.hnswlib_arguments import (
+    FULL,
+    LabelFilter,
+    as_hnswlib_returns,
+    check_space,
+    columns_of,
+    damage_as_hnswlib_reports,
+    labels_of,
+    rows_of,
+)
 from vicinal.compat.hnswlib_file import HEADER_BYTES, parse_hnswlib, write_with_removed
 
 __all__ = ["BFIndex", "Index"]
@@ -147,25 +157,29 @@ class Index:
         if len(wanted) < len(labels):
             keep = np.sort(len(labels) - 1 - last)
             rows, labels = rows[keep], labels[keep]
-        index.upsert(labels, rows, threads=self._threads(num_threads))
-        for label in again or list(self._deleted)[:spare]:
-            del self._deleted[label]
-        self._added += len(labels)
+        before = len(index)
+        try:
+            index.upsert(labels, rows, threads=self._threads(num_threads))
+            self._added += len(labels)
+        finally:  # an interrupted call has some of them in
+            given_way = list(self._deleted)[: min(spare, len(index) - before)]
+            for label in given_way if not again else [label for label in again if label in index]:
+                del self._deleted[label]
 
     def mark_deleted(self, label: int) -> None:
         """Leave an element out of what queries find. Raises RuntimeError when there is none of this label."""
-        index = self._made()
+        index, label = self._made(), operator.index(label)
         with self._writing:
             if label in self._deleted:
                 raise RuntimeError("The requested to delete element is already deleted")
             if label not in index:
                 raise RuntimeError("Label not found")
-            self._deleted[int(label)] = index.get([label])[0]
+            self._deleted[label] = index.get([label])[0]
             index.remove([label])
 
     def unmark_deleted(self, label: int) -> None:
         """Let queries find an element again that was marked as deleted. Raises RuntimeError when it was not."""
-        index = self._made()
+        index, label = self._made(), operator.index(label)
         with self._writing:
             if label not in self._deleted:
                 found = label in index
@@ -202,14 +216,15 @@ class Index:
         labels : ndarray of uint64, shape (n, k)
         distances : ndarray of float32, shape (n, k)
         """
-        index = self._made()
+        index, k = self._made(), columns_of(k)
         rows = rows_of(data, self.dim, self.space)
         admitted = None
         if filter is not None:
             ids = index.ids
             admitted = vicinal.IdSet(ids[np.fromiter((bool(filter(label)) for label in ids.tolist()), bool, len(ids))])
-        found = index.search(rows, k, ef=max(self.ef, k), filter=admitted, threads=self._threads(num_threads))
-        return as_hnswlib_returns(found.ids, found.distances, strict)
+        most = max(1, min(k, len(index)))  # more columns than there are elements are padding
+        found = index.search(rows, most, ef=max(self.ef, most), filter=admitted, threads=self._threads(num_threads))
+        return as_hnswlib_returns(found.ids, found.distances, k, strict)
 
     def get_items(self, ids: ArrayLike | None = None, return_type: str = "numpy") -> Any:
         """Return the vectors of labels: an array of float32 (n, dim), or a list of lists.
@@ -220,14 +235,16 @@ class Index:
             raise ValueError('return_type should be "numpy" or "list"')
         index = self._made()
         labels = labels_of([] if ids is None else ids, 0 if ids is None else np.size(np.asarray(ids)), 0)
-        if not all(label in index for label in labels.tolist()):
-            raise RuntimeError("Label not found")
-        rows = index.get(labels) if len(labels) else np.empty((0, self.dim), np.float32)
+        try:
+            rows = index.get(labels) if len(labels) else np.empty((0, self.dim), np.float32)
+        except vicinal.UnknownIdError:
+            raise RuntimeError("Label not found") from None
         return rows if return_type == "numpy" else rows.tolist()
 
     def get_ids_list(self) -> list[int]:
         """Return all labels, those of deleted elements too."""
-        return [*(self._index.ids.tolist() if self._index is not None else []), *self._deleted]
+        deleted = list(self._deleted)
+        return [*(self._index.ids.tolist() if self._index is not None else []), *deleted]
 
     def get_max_elements(self) -> int:
         """Return how many elements there is room for."""
@@ -273,6 +290,7 @@ class Index:
                 index.add(np.stack(list(self._deleted.values())), ids=list(self._deleted))
             write_with_removed(index, path_to_index, np.array(list(self._deleted), np.int64), self._max_elements)
 
+    @damage_as_hnswlib_reports
     def load_index(
         self, path_to_index: str | os.PathLike[str], max_elements: int = 0, allow_replace_deleted: bool = False
     ) -> None:
@@ -283,7 +301,7 @@ class Index:
         RuntimeError
             There is no such file.
         vicinal.CorruptIndexError, vicinal.MismatchError
-            It is damaged, or of another dimension or metric.
+            It is damaged, or of another dimension or metric. Here these are RuntimeErrors too.
         """
         if not Path(path_to_index).exists():
             raise RuntimeError("Cannot open file")
@@ -301,11 +319,12 @@ class Index:
             raise vicinal.MismatchError(
                 f"the file holds {index.metric} in {index.dim} dimensions, expected {self.space} in {self.dim}"
             )
-        self._index, self._deleted = index, deleted
-        self._max_elements = max(max_elements or room, self.element_count)
-        self._allow_replace_deleted = allow_replace_deleted
-        self._added = self.element_count
-        self.ef = 10
+        with self._writing:
+            self._index, self._deleted = index, deleted
+            self._max_elements = max(max_elements or room, self.element_count)
+            self._allow_replace_deleted = allow_replace_deleted
+            self._added = self.element_count
+            self.ef = 10
 
     def index_file_size(self) -> int:
         """Return how many bytes `save_index` writes, about: the levels of deleted elements are not known before."""
@@ -318,6 +337,7 @@ class Index:
         with self._writing:
             state = dict(self.__dict__)
             state["_index"] = None if self._index is None else self._index.to_bytes()
+            state["_deleted"] = dict(self._deleted)
         del state["_writing"]
         return state
 
