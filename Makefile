@@ -10,9 +10,9 @@ VS ?= faiss,hnswlib
 VENV := .venv
 STAMPS := $(VENV)/stamps
 REPORT := build/demo
-COMPILED := pyproject.toml CMakeLists.txt $(wildcard cpp/*/*.?pp)
-CPP := $(wildcard cpp/*/*.?pp tests/cpp/*.?pp bench/*.?pp)
-PY := python tests bench examples
+COMPILED := pyproject.toml CMakeLists.txt cpp/install.cmake $(wildcard cpp/*/*.?pp)
+CPP := $(wildcard cpp/*/*.?pp tests/cpp/*.?pp bench/*.?pp examples/*/*.?pp)
+PY := python tests bench examples .ci
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -21,7 +21,7 @@ export JOBS
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cpp test-asan test-tsan test-neon test-python soak bench rivals lint lint-fast tidy format wheel clean
+.PHONY: help demo test test-cpp test-asan test-tsan test-neon test-nehalem test-python soak bench rivals lint lint-fast tidy format wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,9 @@ test-neon: $(STAMPS)/tools  ## the same for 64-bit ARM: cross compiled, run unde
 	        -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_EXE_LINKER_FLAGS=-static \
 	        -DCMAKE_CROSSCOMPILING_EMULATOR=/usr/bin/qemu-aarch64; \
 	else echo "SKIPPED: the C++ tests (neon)"; fi
+
+test-nehalem: wheel  ## kernels, and the wheel, on a processor without AVX (qemu-user)
+	@.ci/nehalem
 
 test-python: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint  ## pytest over everything in tests/
 	@.ci/need /usr/bin/valgrind valgrind || echo "SKIPPED: the guard of instructions"
@@ -85,8 +88,8 @@ format: $(STAMPS)/lint  ## bring every file into its final form
 	ruff check --fix $(PY)
 	clang-format -i $(CPP)
 
-wheel: $(STAMPS)/tools  ## dist/*.whl
-	python -m pip --disable-pip-version-check wheel --no-deps --no-build-isolation --wheel-dir dist .
+wheel: $(STAMPS)/dist  ## dist/*.tar.gz and dist/*.whl, audited, and tried in an empty environment
+	.ci/wheel
 
 clean:  ## forget every build, and .venv
 	rm -rf build dist $(VENV)
@@ -113,7 +116,7 @@ $(STAMPS)/package: $(STAMPS)/tools $(COMPILED)
 	@touch $@
 
 # The package is there, so this adds what its extra names.
-$(STAMPS)/bench $(STAMPS)/rivals $(STAMPS)/test $(STAMPS)/lint: $(STAMPS)/%: pyproject.toml | $(STAMPS)/package
+$(STAMPS)/bench $(STAMPS)/rivals $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/dist: $(STAMPS)/%: pyproject.toml | $(STAMPS)/package
 	@echo "installing what the extra '$*' names"
 	$(PIP) 'vicinal[$*]'
 	@touch $@

@@ -127,13 +127,12 @@ py::dict settings(const LshHandle& self) {
     constexpr std::array names{"simhash", "pstable", "crosspolytope", "minhash", "bitsample"};
     const LshSettings& found = self.index->settings();
     const FamilySettings& family = found.family;
-    return py::dict("family"_a = names[static_cast<std::size_t>(family.name)], "dim"_a = family.dim,
-                    "hashes"_a = family.hashes, "seed"_a = family.seed, "width"_a = family.width,
-                    "weighted"_a = family.weighted,
-                    "center"_a = py::array_t<float>(static_cast<py::ssize_t>(family.center.size()),
-                                                    family.center.data()),
-                    "bands"_a = found.bands.bands, "rows"_a = found.bands.rows, "cap"_a = found.cap,
-                    "keep"_a = found.keep, "shingle"_a = found.shingle);
+    return py::dict(
+        "family"_a = names[static_cast<std::size_t>(family.name)], "dim"_a = family.dim, "hashes"_a = family.hashes,
+        "seed"_a = family.seed, "width"_a = family.width, "weighted"_a = family.weighted,
+        "center"_a = py::array_t<float>(static_cast<py::ssize_t>(family.center.size()), family.center.data()),
+        "bands"_a = found.bands.bands, "rows"_a = found.bands.rows, "cap"_a = found.cap, "keep"_a = found.keep,
+        "shingle"_a = found.shingle);
 }
 
 void save(const LshHandle& self, const std::string& path) {
@@ -155,7 +154,9 @@ void bind_lsh_index(py::module_& module) {
     py::class_<LshHandle>(module, "LshIndex")
         .def(py::init(&make), "family"_a, "bands"_a, "rows"_a, "cap"_a, "keep"_a, "shingle"_a)
         .def("__len__", [](const LshHandle& self) { return self.index->size(); })
-        .def("_contains", [](const LshHandle& self, std::int64_t id) { return self.index->contains(id); }, "id"_a)
+        .def(
+            "_contains", [](const LshHandle& self, std::int64_t number) { return self.index->contains(number); },
+            "number"_a)
         .def("_ids", [](const LshHandle& self) { return as_array(self.index->ids()); })
         .def("_add", &add, "items"_a, "ids"_a, "threads"_a, "progress"_a)
         .def("_remove", &remove, "ids"_a, "threads"_a)

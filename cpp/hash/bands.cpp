@@ -14,8 +14,7 @@ void check(const Bands& bands, std::size_t hashes) {
     if (checked_multiply(bands.bands, bands.rows) > hashes)
         throw InvalidArgumentError("bands * rows is " + std::to_string(bands.bands) + " * " +
                                    std::to_string(bands.rows) + " = " + std::to_string(bands.values()) +
-                                   ", expected at most the " + std::to_string(hashes) +
-                                   " hashes of the family");
+                                   ", expected at most the " + std::to_string(hashes) + " hashes of the family");
 }
 
 void keys_of(const Family& family, const Bands& bands, const Items& items, std::size_t i, BandKey* keys,

@@ -14,6 +14,7 @@ namespace vicinal {
 struct Bands {
     std::size_t bands = 0, rows = 0;
     std::size_t values() const { return bands * rows; }
+    bool operator==(const Bands&) const = default;
 };
 
 // Throws InvalidArgumentError when there are fewer hash functions than bands * rows.

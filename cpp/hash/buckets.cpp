@@ -60,8 +60,7 @@ std::shared_ptr<const Buckets> Buckets::made(std::size_t bands, std::span<const 
     const bool whole = crew.aside(bands, 1, [&](std::size_t, std::size_t first, std::size_t last) {
         std::vector<Entry> entries(slots.size());
         for (std::size_t band = first; band < last; ++band) {
-            for (std::size_t i = 0; i < slots.size(); ++i)
-                entries[i] = Entry{keys[i * bands + band]} << 32 | slots[i];
+            for (std::size_t i = 0; i < slots.size(); ++i) entries[i] = Entry{keys[i * bands + band]} << 32 | slots[i];
             std::sort(entries.begin(), entries.end());
             buckets->bands_[band] = band_of(entries);
         }

@@ -4,13 +4,15 @@
 #include <limits>
 #include <tuple>
 
+#include "base/prefetch.hpp"
 #include "hash/compare.hpp"
 #include "kernels/kernels.hpp"
 
 namespace vicinal {
 namespace {
 
-constexpr std::size_t kAhead = 16;  // buckets whose directory is on its way while another is read
+constexpr std::size_t kBlock = 32;     // buckets whose memory is on its way at once
+constexpr std::size_t kFetched = 512;  // bytes of each; the processor sees by itself that it goes on
 
 bool nearer(const LshScratch::Hit& one, const LshScratch::Hit& other) {
     return std::tie(one.distance, one.id) < std::tie(other.distance, other.id);
@@ -33,27 +35,66 @@ LshScratch& lsh_scratch_of_this_thread() {
     return scratch;
 }
 
-// False when there are as many candidates as were asked for.
-bool LshQuery::look_into(const Probing::Bucket& bucket, std::size_t most) {
-    ++work.buckets;
-    std::size_t left = settings_.cap == 0 ? std::numeric_limits<std::size_t>::max() : settings_.cap;
-    const bool all_live = view_.gone.empty();
-    for (const auto& part : view_.parts) {
-        for (const std::uint32_t slot : part->bands()[bucket.band].find(bucket.key)) {
-            if (!all_live && view_.gone.contains(slot)) continue;
-            if (left-- == 0) return true;
-            if (scratch_.stamps[slot] == scratch_.stamp) continue;
-            scratch_.stamps[slot] = scratch_.stamp;
-            scratch_.candidates.push_back(slot);
-            if (scratch_.candidates.size() == most) return false;
+// Buckets are taken a block at a time, in three passes, so that memory is on its way before it is read: their places in
+// the directories, their slots, their items.
+bool LshQuery::look_into_block(std::span<const Probing::Bucket> block, std::size_t most) {
+    for (const Probing::Bucket& bucket : block)
+        for (const auto& part : view_.parts) part->bands()[bucket.band].fetch(bucket.key);
+    scratch_.slots.clear();
+    for (const Probing::Bucket& bucket : block)
+        for (const auto& part : view_.parts) {
+            const std::span<const std::uint32_t> slots = part->bands()[bucket.band].find(bucket.key);
+            prefetch_bytes(slots.data(), std::min(slots.size_bytes(), kFetched));
+            scratch_.slots.push_back(slots);
         }
+    const std::size_t parts = view_.parts.size();
+    for (std::size_t at = 0; at < block.size(); ++at) {
+        ++work.buckets;
+        if (!take(std::span(scratch_.slots).subspan(at * parts, parts), most)) return false;
     }
     return true;
 }
 
+// The items of one bucket. False when there are as many candidates as were asked for.
+bool LshQuery::take(std::span<const std::span<const std::uint32_t>> bucket, std::size_t most) {
+    std::size_t size = 0;
+    for (const auto& slots : bucket) size += slots.size();
+    std::uint32_t* const stamps = scratch_.stamps.data();
+    std::uint32_t* const met = scratch_.candidates.data();
+    const std::uint32_t stamp = scratch_.stamp;
+    std::size_t n = met_;
+    if (view_.gone.empty() && (settings_.cap == 0 || size <= settings_.cap) && n + size < most) {
+        for (const auto& slots : bucket)
+            for (const std::uint32_t slot : slots) {
+                met[n] = slot;
+                n += stamps[slot] != stamp ? 1u : 0u;  // no branch: whether it was met before is hard to foretell
+                stamps[slot] = stamp;
+            }
+        met_ = n;
+        return true;
+    }
+    std::size_t left = settings_.cap == 0 ? size : settings_.cap;
+    for (const auto& slots : bucket)
+        for (const std::uint32_t slot : slots) {
+            if (view_.gone.contains(slot)) continue;
+            if (left-- == 0) return true;
+            if (stamps[slot] == stamp) continue;
+            stamps[slot] = stamp;
+            met[met_++] = slot;
+            if (met_ == most) return false;
+        }
+    return true;
+}
+
 void LshQuery::collect(const Items& queries, std::size_t i, const LshAsked& asked) {
-    scratch_.candidates.clear();
-    if (view_.parts.empty() || queries.is_empty(i)) return;
+    met_ = 0;
+    scratch_.candidates.resize(std::size_t{view_.count} + 1);  // room for one more, which take() may write over
+    if (!view_.parts.empty() && !queries.is_empty(i)) probe(queries, i, asked);
+    scratch_.candidates.resize(met_);
+    work.candidates = static_cast<std::int64_t>(met_);
+}
+
+void LshQuery::probe(const Items& queries, std::size_t i, const LshAsked& asked) {
     next_stamp(scratch_, view_.count);
     const bool probes = asked.probes > 1;
     scratch_.values.resize(family_.hashes());
@@ -61,29 +102,25 @@ void LshQuery::collect(const Items& queries, std::size_t i, const LshAsked& aske
     family_.hash(queries, i, scratch_.values.data(), probes ? scratch_.slack.data() : nullptr, scratch_.family);
 
     const Bands& bands = settings_.bands;
-    std::vector<Probing::Bucket>& buckets = scratch_.buckets;
-    buckets.clear();
-    for (std::size_t band = 0; band < bands.bands; ++band)
-        buckets.push_back({band, key_of(scratch_.values.data() + band * bands.rows, bands.rows, band)});
-    if (probes) scratch_.probing.start(family_.settings().name, bands, scratch_.values.data(), scratch_.slack.data());
-    std::size_t listed = asked.probes - 1 > std::numeric_limits<std::size_t>::max() / bands.bands
-                             ? std::numeric_limits<std::size_t>::max()
-                             : (asked.probes - 1) * bands.bands;
-    // Listed a few ahead of what is read.
-    for (std::size_t at = 0; at < buckets.size(); ++at) {
-        while (buckets.size() < at + kAhead && listed != 0) {
-            Probing::Bucket bucket{};
-            --listed;
-            if (!scratch_.probing.next(bucket)) {
-                listed = 0;
-                break;
-            }
-            buckets.push_back(bucket);
-            for (const auto& part : view_.parts) part->bands()[bucket.band].fetch(bucket.key);
-        }
-        if (!look_into(buckets[at], asked.most)) break;
+    const std::size_t most = asked.most == 0 ? std::numeric_limits<std::size_t>::max() : asked.most;
+    std::vector<Probing::Bucket>& block = scratch_.buckets;
+    block.clear();
+    for (std::size_t band = 0; band < bands.bands; ++band) {
+        block.push_back({band, key_of(scratch_.values.data() + band * bands.rows, bands.rows, band)});
+        if (block.size() < kBlock && band + 1 < bands.bands) continue;
+        if (!look_into_block(block, most)) return;
+        block.clear();
     }
-    work.candidates = static_cast<std::int64_t>(scratch_.candidates.size());
+    if (!probes) return;
+    scratch_.probing.start(family_.settings().name, bands, scratch_.values.data(), scratch_.slack.data());
+    Probing::Bucket bucket{};
+    for (std::size_t left = (asked.probes - 1) * bands.bands; left != 0 && scratch_.probing.next(bucket); --left) {
+        block.push_back(bucket);
+        if (block.size() < kBlock) continue;
+        if (!look_into_block(block, most)) return;
+        block.clear();
+    }
+    look_into_block(block, most);
 }
 
 // Whoever is as near as the last of those asked for comes along, so that nothing depends on the order in which
@@ -93,7 +130,7 @@ std::span<const std::uint32_t> LshQuery::nearest_by_sketch(std::size_t rerank) {
     if (rerank == 0 || candidates.size() <= rerank) return candidates;
     const std::size_t bytes = sketch_bytes(settings_);
     scratch_.sketch.resize(bytes);
-    sketch_of(scratch_.values, scratch_.sketch.data());
+    sketch_of(std::span(scratch_.values).first(sketch_bits(settings_)), scratch_.sketch.data());
     scratch_.scores.resize(candidates.size());
     const kernels::Rows rows{view_.sketches.data(), view_.sketches.stride(), bytes * 8, nullptr};
     kernels::active().hamming_b1(scratch_.sketch.data(), rows, candidates.data(), candidates.size(),

@@ -32,10 +32,11 @@ struct LshScratch {
     std::vector<float> slack, prepared, scores;
     Family::Scratch family;
     Probing probing;
-    std::vector<Probing::Bucket> buckets;
-    std::vector<std::uint32_t> candidates;  // slots, each once, in the order in which they were met
-    std::vector<std::uint32_t> nearest;     // of these by sketch
-    std::vector<std::uint32_t> stamps;      // by slot: the last query that has met it
+    std::vector<Probing::Bucket> buckets;               // the block at hand
+    std::vector<std::span<const std::uint32_t>> slots;  // of its buckets, part by part
+    std::vector<std::uint32_t> candidates;              // slots, each once, in the order in which they were met
+    std::vector<std::uint32_t> nearest;                 // of these by sketch
+    std::vector<std::uint32_t> stamps;                  // by slot: the last query that has met it
     std::uint32_t stamp = 0;
     std::vector<std::byte> sketch;
     std::vector<std::uint32_t> histogram;
@@ -62,7 +63,9 @@ public:
     LshWork work;
 
 private:
-    bool look_into(const Probing::Bucket& bucket, std::size_t most);
+    void probe(const Items& queries, std::size_t i, const LshAsked& asked);
+    bool look_into_block(std::span<const Probing::Bucket> block, std::size_t most);
+    bool take(std::span<const std::span<const std::uint32_t>> bucket, std::size_t most);
     std::span<const std::uint32_t> nearest_by_sketch(std::size_t rerank);
     void measure(const Items& queries, std::size_t i, std::span<const std::uint32_t> slots);
 
@@ -71,6 +74,7 @@ private:
     const Family& family_;
     const Space& space_;
     LshScratch& scratch_;
+    std::size_t met_ = 0;  // candidates
 };
 
 LshScratch& lsh_scratch_of_this_thread();

@@ -23,19 +23,21 @@ void make_room(Table& table, std::size_t rows, std::size_t used, Watch& watch) {
 // Values become a sketch and keys.
 class Hasher {
 public:
-    Hasher(const Family& family, const Bands& bands) : family_(family), bands_(bands), values_(family.hashes()) {}
+    Hasher(const Family& family, const LshSettings& settings)
+        : family_(family), bands_(settings.bands), sketched_(sketch_bits(settings)), values_(family.hashes()) {}
 
     std::span<const std::uint32_t> hash(const Items& items, std::size_t i, BandKey* keys, std::byte* sketch) {
         family_.hash(items, i, values_.data(), nullptr, scratch_);
         for (std::size_t band = 0; band < bands_.bands; ++band)
             keys[band] = key_of(values_.data() + band * bands_.rows, bands_.rows, band);
-        sketch_of(values_, sketch);
+        sketch_of(std::span(values_).first(sketched_), sketch);
         return values_;
     }
 
 private:
     const Family& family_;
     Bands bands_;
+    std::size_t sketched_;
     std::vector<std::uint32_t> values_;
     Family::Scratch scratch_;
 };
@@ -135,11 +137,12 @@ LshView with_items(const LshView& before, const LshSettings& settings, const Fam
     std::vector<std::uint8_t> is_empty(items.n);
     const bool whole =
         crew.team.run(items.n, kItemsAtOnce, crew.watch, [&](std::size_t, std::size_t begin, std::size_t end) {
-            Hasher hasher(family, settings.bands);
+            Hasher hasher(family, settings);
             for (std::size_t i = begin; i < end; ++i) {
                 is_empty[i] = items.is_empty(i) ? 1 : 0;
                 if (holds_rows(settings)) space.encode(items.rows + i * items.stride, view.rows.row(first + i));
-                if (space.has_factors()) view.factors.as<float>()[first + i] = space.inverse_norm(view.rows.row(first + i));
+                if (space.has_factors())
+                    view.factors.as<float>()[first + i] = space.inverse_norm(view.rows.row(first + i));
                 if (is_empty[i] != 0) {  // what an add that was stopped has left there
                     std::fill_n(view.sketches.row(first + i), view.sketches.stride(), std::byte{0});
                     if (holds_signatures(settings))

@@ -1,6 +1,6 @@
 // What an LshIndex holds: items by slot, and buckets that lead to them.
 //
-// Beside its vector or set an item has a sketch, one bit for each hash function: the lowest of the function's value.
+// Beside its vector or set an item has a sketch, one bit for each of the first hash functions: the lowest of its value.
 // Under SimHash that is the value itself, under PStable whether the interval's number is odd (Boufounos 2012), under
 // MinHash the lowest bit of the smallest hash (Li, Koenig 2010). Values that are equal have equal bits, values that
 // differ have other bits half of the time or always, so that near items differ in few bits: enough to choose which of
@@ -43,7 +43,13 @@ constexpr std::size_t kMaxDrawnNumbers = std::size_t{1} << 23;
 // Throws InvalidArgumentError naming what is out of its range.
 void check(const LshSettings& settings);
 
-inline std::size_t sketch_bytes(const LshSettings& settings) { return (settings.family.hashes + 7) / 8; }
+// More bits tell candidates apart better than the exact distances that they save are worth: of 58 000 sentence vectors
+// a sketch of 1 000 bits leaves the second-level cache, one of 256 does not (bench/lsh_queries.py).
+constexpr std::size_t kMostSketchBits = 256;
+inline std::size_t sketch_bits(const LshSettings& settings) {
+    return settings.family.hashes < kMostSketchBits ? settings.family.hashes : kMostSketchBits;
+}
+inline std::size_t sketch_bytes(const LshSettings& settings) { return (sketch_bits(settings) + 7) / 8; }
 inline bool holds_sets(const LshSettings& settings) {
     return settings.family.name == FamilyName::minhash && settings.keep;
 }
@@ -68,7 +74,7 @@ struct LshView {
     Table rows, factors;  // under vectors and bits; factors under cosine: inverse norms
     // Under sets that are kept: those of slot s end at ends[s], and begin where those of s - 1 end.
     Table ends, tokens, weights;
-    Table signatures;  // under sets that are not kept
+    Table signatures;                                   // under sets that are not kept
     std::vector<std::shared_ptr<const Buckets>> parts;  // ascending stretches of slots
 
     std::size_t size() const { return count - gone.size(); }

@@ -109,7 +109,8 @@ std::vector<std::int64_t> LshIndex::add(const Items& items, std::span<const std:
     retired_.reserve(retired_.size() + 1);
     if (!watch.report(items.n, items.n)) throw Stopped();
     // From here on nothing fails.
-    for (std::uint32_t slot = before.count; slot < view->count; ++slot) view->names.insert(Slot{slot}, view->ids.as<Id>());
+    for (std::uint32_t slot = before.count; slot < view->count; ++slot)
+        view->names.insert(Slot{slot}, view->ids.as<Id>());
     const std::int64_t largest = *std::max_element(ids.begin(), ids.end());
     next_id_ = std::max(next_id_, largest == std::numeric_limits<std::int64_t>::max() ? largest : largest + 1);
     publish(std::move(view));

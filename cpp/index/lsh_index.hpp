@@ -42,7 +42,8 @@ public:
     LshIndex& operator=(const LshIndex&) = delete;
 
     // Returns the ids: those given, or consecutive ones from the largest ever used + 1 on. `overflow` is what this call
-    // has put beyond the cap. Throws InvalidVectorError, DuplicateIdError, InvalidArgumentError; Stopped: nothing is in.
+    // has put beyond the cap. Throws InvalidVectorError, DuplicateIdError, InvalidArgumentError; Stopped: nothing is
+    // in.
     std::vector<std::int64_t> add(const Items& items, std::span<const std::int64_t> ids, std::size_t threads,
                                   Watch& watch, Overflow& overflow);
     // Searches that start afterwards do not report them. When fewer than half of the slots are live, tables are made

@@ -8,8 +8,8 @@
 //   center       dim floats; only where the family has one
 //   ids          count numbers of 64 bits
 //   keys         count rows of `bands` numbers of 32 bits: the keys of each item's buckets; zeros for an empty set
-//   sketches     count rows of one bit for each hash function, and zeros up to the stride (codecs/space.hpp)
-//   rows         under vectors and bits: count rows as they lie in memory, zeros up to the stride
+//   sketches     count rows of one bit for each of the first 256 hash functions, zeros up to the stride
+//   (codecs/space.hpp) rows         under vectors and bits: count rows as they lie in memory, zeros up to the stride
 //   ends         under kept sets: count numbers of 64 bits, where each item's tokens end; they begin where those of the
 //                item before end
 //   tokens       under kept sets: numbers of 64 bits, ascending within an item, none twice

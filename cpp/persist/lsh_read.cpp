@@ -25,11 +25,24 @@ namespace {
 using namespace lsh_format;
 
 // An index with a graph is told from an index that is damaged.
-constexpr SectionKind kBoth[] = {kSettings,         kCenter,         kIds,         kKeys,
-                                 kSketches,         kRows,           kEnds,        kTokens,
-                                 kWeights,          kSignatures,     format::kSettings, format::kRows,
-                                 format::kIds,      format::kLevels, format::kStates,   format::kLinks,
-                                 format::kUpperLinks, format::kGroups};
+constexpr SectionKind kBoth[] = {kSettings,
+                                 kCenter,
+                                 kIds,
+                                 kKeys,
+                                 kSketches,
+                                 kRows,
+                                 kEnds,
+                                 kTokens,
+                                 kWeights,
+                                 kSignatures,
+                                 format::kSettings,
+                                 format::kRows,
+                                 format::kIds,
+                                 format::kLevels,
+                                 format::kStates,
+                                 format::kLinks,
+                                 format::kUpperLinks,
+                                 format::kGroups};
 constexpr ReaderKnowledge kKnown{kVersion, kBoth};
 
 // What the settings' section says, before anything else of the file is believed.
@@ -65,7 +78,8 @@ Head decode(std::span<const std::byte> bytes, const std::string& name) {
     family.seed = load_number<std::uint64_t>(bytes, kSeedAt);
     family.width = std::bit_cast<double>(load_number<std::uint64_t>(bytes, kWidthAt));
     settings.cap = static_cast<std::size_t>(number_in<std::uint64_t>(bytes, kCapAt, "the cap", kAny >> 1, name));
-    head.next_id = static_cast<std::int64_t>(number_in<std::uint64_t>(bytes, kNextIdAt, "the next id", kAny >> 1, name));
+    head.next_id =
+        static_cast<std::int64_t>(number_in<std::uint64_t>(bytes, kNextIdAt, "the next id", kAny >> 1, name));
     head.count = number_in<std::uint32_t>(bytes, kCountAt, "the number of items", kMaxSlots - 1, name);
     for (std::size_t i = 0; i < kZeros; ++i) number_in<std::uint8_t>(bytes, kZerosAt + i, "a reserved byte", 0, name);
 
@@ -203,8 +217,7 @@ private:
         view.names.reserve(view.count, view.ids.as<Id>());
         std::vector<std::int64_t> sorted(view.ids.as<std::int64_t>(), view.ids.as<std::int64_t>() + view.count);
         std::sort(sorted.begin(), sorted.end());
-        if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
-            refuse(name_, "an id stands twice");
+        if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) refuse(name_, "an id stands twice");
         if (!sorted.empty() && sorted.front() < 0) refuse(name_, "an id", sorted.front(), "0 or more");
         if (!sorted.empty() && sorted.back() >= next_id && sorted.back() != kLargest)
             refuse(name_, "the next id", next_id, "more than the largest id, " + std::to_string(sorted.back()));
@@ -215,7 +228,8 @@ private:
         for (std::uint32_t slot = 0; slot < count; ++slot) {
             const std::byte* row = table.row(slot);
             if (std::any_of(row + width, row + table.stride(), [](std::byte byte) { return byte != std::byte{0}; }))
-                refuse(name_, std::string(what) + " " + std::to_string(slot) + " is followed by bytes that are not zero");
+                refuse(name_,
+                       std::string(what) + " " + std::to_string(slot) + " is followed by bytes that are not zero");
         }
     }
 

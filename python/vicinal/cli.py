@@ -1,7 +1,7 @@
-"""The command line: ``vicinal build | search | bench | check | block | info | report``.
+"""The command line: ``vicinal build | search | bench | check | doctor | block | info | report``.
 
 Results go to standard output, with ``--json`` as JSON; progress goes to standard error, and only to
-a terminal. Exit status: 0 done, 1 failed (of check: something is wrong), 2 called wrongly.
+a terminal. Exit status: 0 done, 1 failed (of check and doctor: something is wrong), 2 called wrongly.
 What goes wrong is told in one line.
 """
 
@@ -23,6 +23,7 @@ import numpy as np
 
 from vicinal.cli_block import add_block
 from vicinal.cli_check import add_check
+from vicinal.cli_doctor import add_doctor
 from vicinal.cli_report import add_report
 from vicinal.cli_study import STUDIES, run_study
 from vicinal.cli_vectors import SOURCES, read_base, read_queries
@@ -158,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_build(commands.add_parser("build", help="build an index from a file of vectors"))
     _add_search(commands.add_parser("search", help="find the neighbors of a file of queries"))
     add_check(commands.add_parser("check", help="tell whether an index is well: reachability, duplicates, recall"))
+    add_doctor(commands.add_parser("doctor", help="tell what ails an index of any library, and what would mend it"))
     add_report(commands.add_parser("report", help="measure what an index finds of queries, and its health"))
     add_block(commands.add_parser("block", help="propose the pairs of records that may be the same thing"))
     info = commands.add_parser("info", help="describe an index file without reading its vectors")

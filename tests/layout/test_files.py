@@ -9,7 +9,7 @@ import pytest
 CODE = {".py", ".cpp", ".hpp"}
 LIMIT = 500
 SPOKEN_FOR = {
-    *("pyproject.toml", "CMakeLists.txt", "Makefile", "README.md", "LICENSE", "CHANGELOG.md"),
+    *("pyproject.toml", "CMakeLists.txt", "Makefile", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md"),
     *("cpp", "python", "tests", "bench", "examples", "docs"),
 }
 VAGUE = re.compile(r"(^|_)(utils?|commons?|helpers?|misc)(_|$)")

@@ -34,7 +34,7 @@ PYTHON_LAYERS = [
     {"vicinal"},  # the package itself: it gathers what lies below, and what lies above uses it as anyone does
     {"blocking", "measure", "compat", "multivector", "shards", "ray", "sklearn"},
     {"cli_vectors", "cli_warnings"},  # what commands share
-    {"cli_block", "cli_check", "cli_report", "cli_study"},
+    {"cli_block", "cli_check", "cli_doctor", "cli_report", "cli_study"},
     {"cli"},
     {"__main__"},
 ]

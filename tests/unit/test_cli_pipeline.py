@@ -124,6 +124,14 @@ def write(path: Path, rows: NDArray[np.uint8]) -> None:
         parquet.write_table(pyarrow.table({"vector": floats.tolist()}), path)
 
 
+def test_of_a_file_that_holds_a_whole_set_its_queries_are_asked(folder: Path, rows: Rows) -> None:
+    np.savez(folder / "set.npz", base=rows, query=rows[[7, 5]])
+
+    done = shell("vicinal search ix.vic set.npz -k 1", folder)
+
+    assert done.stdout == "0: 7 (0)\n1: 5 (0)\n"
+
+
 def test_exact_and_wide_searches_agree_and_exclude_each_other(folder: Path) -> None:
     exact = shell("vicinal search ix.vic q.npy --exact", folder)
     wide = shell("vicinal search ix.vic q.npy --ef 300", folder)

@@ -28,6 +28,15 @@ def test_the_package_says_it_is_typed() -> None:
     assert Path(vicinal.__file__).with_name("py.typed").is_file()
 
 
+def test_an_import_loads_little_beside_numpy() -> None:
+    script = "import sys, numpy; before = set(sys.modules); import vicinal; print(*(set(sys.modules) - before))"
+
+    loaded = run(script).split()
+
+    assert 0 < len(loaded) <= 70
+    assert {"argparse", "hashlib", "json", "multiprocessing", "subprocess", "vicinal.measure"}.isdisjoint(loaded)
+
+
 def test_no_thread_outlives_a_call() -> None:
     script = """
 import os, numpy as np, vicinal

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vicinal.compat.foreign import ForeignBytes, ForeignGraph
+from vicinal.compat.foreign import MAX_LEVEL, ForeignBytes, ForeignGraph
 from vicinal.errors import NotAnIndexError
 from vicinal.index import Index
 
@@ -22,7 +22,23 @@ _WITH_IDS = (b"IxMp", b"IxM2")
 _FLAT = (b"IxF2", b"IxFI", b"IxFl")
 # By the number of faiss's ScalarQuantizer type: bytes of a dimension, and the type of index that holds them.
 _QUANTIZERS = {0: (1, "f32"), 2: (1, "f32"), 4: (2, "f16"), 5: (1, "u8"), 7: (2, "bf16"), 8: (1, "i8")}
+_OTHERS = {
+    b"IHNp": "IndexHNSWPQ",
+    b"IHN2": "IndexHNSW2Level",
+    b"IHNc": "IndexHNSWCagra",
+    b"IHc2": "IndexHNSWCagra",
+    b"IBHf": "IndexBinaryHNSW",
+    b"IxPT": "IndexPreTransform: hand in its .index, and queries that are transformed",
+    b"IxRF": "IndexRefine: hand in its .base_index",
+    b"IxF2": "IndexFlatL2, which has no graph",
+    b"IxFI": "IndexFlatIP, which has no graph",
+    b"IxSQ": "IndexScalarQuantizer, which has no graph",
+    b"IwFl": "IndexIVFFlat, which has no graph",
+    b"IwPQ": "IndexIVFPQ, which has no graph",
+}
 _NOBODY = 2**32 - 1
+_AT_ONCE = 16_384  # rows of links
+_FROM_MEMORY = "the faiss index"
 
 
 def read_faiss(path_or_index: Any, **options: Any) -> Index:
@@ -63,27 +79,50 @@ def read_faiss(path_or_index: Any, **options: Any) -> Index:
     >>> ours.search(vectors[5], k=1).ids.tolist()
     [5]
     """
-    if isinstance(path_or_index, (str, os.PathLike)):
-        source = ForeignBytes.of(path_or_index)
-    else:
-        import faiss
+    graph, settings, metric = parse_faiss(path_or_index)
+    name = os.fsdecode(path_or_index) if isinstance(path_or_index, (str, os.PathLike)) else _FROM_MEMORY
+    return graph.adopt(metric, settings["M"], settings["ef_construction"], name, **options)
 
-        source = ForeignBytes(faiss.serialize_index(path_or_index).data, "the faiss index")
+
+def parse_faiss(path_or_index: Any) -> tuple[ForeignGraph, dict[str, int], str]:
+    """Return what is in a file, its ``M``, ``ef_construction`` and ``ef_search``, and its metric.
+
+    Raises
+    ------
+    NotAnIndexError, CorruptIndexError, OSError
+        As `read_faiss`.
+    """
+    source = _source(path_or_index)
     letters = _letters(source)
-    with_ids = letters in _WITH_IDS
-    if with_ids:
-        _header(source)
+    around = _header(source) if letters in _WITH_IDS else None
+    if around is not None:
         letters = _letters(source)
     if letters not in _GRAPHS:
         found = letters.decode("ascii", "replace")
-        raise NotAnIndexError(f"{source.name} holds a faiss index of kind {found!r}, expected IndexHNSWFlat or HNSWSQ")
-    n, _, metric = _header(source)
-    graph, ef_construction, M = _graph(source, n)
-    graph.vectors, graph.dtype = _vectors(source, n)
-    graph.ids = _vector(source, "<i8", "the ids") if with_ids else np.arange(n, dtype=np.int64)
+        named = f" ({_OTHERS[letters]})" if letters in _OTHERS else ""
+        raise NotAnIndexError(
+            f"{source.name} holds a faiss index of kind {found!r}{named}, expected IndexHNSWFlat or HNSWSQ"
+        )
+    header = n, _, metric = _header(source)
+    source.check(around in (None, header), f"ids stand around {around}, and the graph is of {header}")
+    graph, settings = _graph(source, n)
+    graph.vectors, graph.dtype = _vectors(source, header)
+    graph.ids = np.arange(n, dtype=np.int64) if around is None else _vector(source, "<i8", "the ids")
     source.check(len(graph.ids) == n, f"{len(graph.ids)} ids stand for {n} vectors")
     source.check(source.left == 0, f"{source.left} bytes follow the last part")
-    return graph.adopt(metric, M, ef_construction, source.name, **options)
+    return graph, settings, metric
+
+
+def _source(path_or_index: Any) -> ForeignBytes:
+    if isinstance(path_or_index, (str, os.PathLike)):
+        return ForeignBytes.of(path_or_index)
+    if not hasattr(path_or_index, "ntotal"):
+        raise TypeError(f"read_faiss got {type(path_or_index).__name__}, expected a path or an index of faiss")
+    try:
+        import faiss
+    except ImportError as error:
+        raise ImportError("taking over a faiss index in memory needs faiss: pip install faiss-cpu") from error
+    return ForeignBytes(faiss.serialize_index(path_or_index).data, _FROM_MEMORY)
 
 
 def _letters(source: ForeignBytes) -> bytes:
@@ -107,7 +146,7 @@ def _vector(source: ForeignBytes, dtype: str, what: str) -> NDArray[Any]:
     return source.take(dtype, source.number("<u8", what), what)
 
 
-def _graph(source: ForeignBytes, n: int) -> tuple[ForeignGraph, int, int]:
+def _graph(source: ForeignBytes, n: int) -> tuple[ForeignGraph, dict[str, int]]:
     _vector(source, "<f8", "the probabilities of levels")
     room = _vector(source, "<i4", "the links of a level").astype(np.int64)  # of all levels below
     levels = _vector(source, "<i4", "the levels").astype(np.int64) - 1
@@ -115,11 +154,14 @@ def _graph(source: ForeignBytes, n: int) -> tuple[ForeignGraph, int, int]:
     neighbors = _vector(source, "<u4", "the links")
     entry, top = source.number("<i4", "the entry"), source.number("<i4", "the highest level")
     ef_construction = source.number("<i4", "ef_construction")
-    source.take("<i4", 2, "the efforts")
+    ef_search = source.number("<i4", "ef_search")
+    source.take("<i4", 1, "the efforts")
 
     source.check(len(levels) == n and len(offsets) == n + 1, f"{len(levels)} levels stand for {n} vectors")
     source.check(len(room) >= 2 and room[0] == 0 and (np.diff(room) >= 0).all(), "levels have no room for links")
-    source.check(bool((levels >= 0).all() and (levels < len(room) - 1).all()), "a level is out of range")
+    source.check(
+        bool((levels >= 0).all() and (levels < min(len(room) - 1, MAX_LEVEL + 1)).all()), "a level is out of range"
+    )
     source.check(room[1] <= 8_192 and room[-1] <= 2**20, f"a node has up to {room[-1]} links")
     ends = np.concatenate([[0], np.cumsum(room[levels + 1])])
     source.check(np.array_equal(ends, offsets), "the links of a node are not where its level says")
@@ -132,6 +174,7 @@ def _graph(source: ForeignBytes, n: int) -> tuple[ForeignGraph, int, int]:
     )
     owners = np.repeat(np.arange(n), levels)
     above = np.arange(len(owners)) - (np.cumsum(levels) - levels)[owners] + 1  # the level of each upper row
+    source.check(len(owners) * upper <= 2 * len(neighbors) + 2**20, f"some levels have room for {upper} links")
     lower = _rows(neighbors, ends[:-1], np.full(n, width), width)
     higher = _rows(neighbors, ends[owners] + room[above], room[above + 1] - room[above], upper)
     graph = ForeignGraph(
@@ -145,7 +188,12 @@ def _graph(source: ForeignBytes, n: int) -> tuple[ForeignGraph, int, int]:
         entry=entry,
         gone=np.zeros(n, np.bool_),
     )
-    return graph, min(max(ef_construction, 1), 1_000_000), -(-width // 2)
+    settings = {
+        "M": max(2, -(-width // 2)),
+        "ef_construction": min(max(ef_construction, 1), 1_000_000),
+        "ef_search": min(max(ef_search, 1), 1_000_000),
+    }
+    return graph, settings
 
 
 def _rows(
@@ -153,9 +201,11 @@ def _rows(
 ) -> NDArray[np.uint32]:
     """So many of the links from each start on, in rows of `width`; nobody stands in what is left of them."""
     lanes = np.arange(width)
-    there = lanes < rooms[:, None]
-    rows = np.full(there.shape, _NOBODY, np.uint32)
-    rows[there] = neighbors[(starts[:, None] + lanes)[there]]
+    rows = np.full((len(starts), width), _NOBODY, np.uint32)
+    for first in range(0, len(starts), _AT_ONCE):  # the table of places is twice as large as the rows
+        some = slice(first, first + _AT_ONCE)
+        there = lanes < rooms[some, None]
+        rows[some][there] = neighbors[(starts[some, None] + lanes)[there]]
     return rows
 
 
@@ -165,11 +215,11 @@ def _counts(rows: NDArray[np.uint32]) -> NDArray[np.int64]:
     return np.where(nobody.any(axis=1), nobody.argmax(axis=1), rows.shape[1]) if rows.size else np.zeros(len(rows), int)
 
 
-def _vectors(source: ForeignBytes, n: int) -> tuple[NDArray[Any], str]:
+def _vectors(source: ForeignBytes, header: tuple[int, int, str]) -> tuple[NDArray[Any], str]:
     """Return the vectors and the type of the index that holds them as they are."""
     letters = _letters(source)
-    count, dim, _ = _header(source)
-    source.check(count == n, f"{count} vectors stand for {n} nodes")
+    stored = n, dim, _ = _header(source)
+    source.check(stored == header, f"its vectors are {stored}, and the graph is of {header}")
     if letters in _FLAT:
         words = _vector(source, "<f4", "the vectors")
         source.check(len(words) == n * dim, f"{len(words)} numbers are there, expected {n * dim}")

@@ -17,6 +17,8 @@ from vicinal.index import Index
 
 LARGEST_ID = np.iinfo(np.int64).max
 MAX_LEVEL = 16
+ROWS_AT_ONCE = 16_384
+ROOM_IN_ANY_CASE = 1 << 24  # lanes: 64 MB
 
 
 class ForeignBytes:
@@ -96,6 +98,8 @@ class ForeignGraph:
         _check_counts(self.counts, min(self.targets.shape[1], 2 * _core.MAX_M), name)
         _check_counts(self.upper_counts, min(self.upper_targets.shape[1], _core.MAX_M), name)
         width = max(M, -(-int(self.counts.max(initial=0)) // 2), int(self.upper_counts.max(initial=0)), _core.MIN_M)
+        stored = self.targets.size + self.upper_targets.size
+        _check_room(n, len(self.upper_counts), width, stored, name)
         if self.dtype == "b1":
             dim *= 8
         if metric == "ip":
@@ -140,14 +144,38 @@ def _check_counts(counts: NDArray[np.int64], most: int, name: str) -> None:
         raise CorruptIndexError(f"{name} is damaged: a row has {counts[row]} links, expected at most {most}")
 
 
+def _check_room(rows: int, upper_rows: int, width: int, stored: int, name: str) -> None:
+    """Every row of ours has room for as many links as the longest: not for a file with one long row among many."""
+    needed = rows * 2 * width + upper_rows * width
+    if needed > 4 * stored + ROOM_IN_ANY_CASE:
+        raise CorruptIndexError(
+            f"{name} cannot be taken over: with room for {2 * width} links in each row the graph would be "
+            f"{needed / max(stored, 1):.0f} times as large as in the file, expected up to 4 times"
+        )
+
+
 def _lanes(
     counts: NDArray[np.int64], targets: NDArray[Any], own: NDArray[np.uint32], width: int, name: str
 ) -> NDArray[np.uint32]:
-    """Rows of links as the core has them: the links first, then the row's own number in every lane."""
+    """Rows of links as the core has them: the links first, then the row's own number in every lane.
+
+    A link that stands twice in a row stands there once: two threads that insert neighbors of each other at one time
+    may both have written it, and no walk follows it again.
+    """
     lanes = np.repeat(own[:, None], width, axis=1)
     most = min(width, targets.shape[1])
-    there = np.arange(most) < counts[:, None]
-    if (targets[:, :most][there] >= np.uint32(2**32 - 1)).any() or (there & (targets[:, :most] == own[:, None])).any():
-        raise CorruptIndexError(f"{name} is damaged: a link leads nowhere, or from a node to itself")
-    lanes[:, :most][there] = targets[:, :most][there]
+    for first in range(0, len(own), ROWS_AT_ONCE):
+        some = slice(first, first + ROWS_AT_ONCE)
+        there = np.arange(most) < counts[some, None]
+        given, block = targets[some, :most], lanes[some]
+        if (given[there] >= np.uint32(2**32 - 1)).any() or (there & (given == own[some, None])).any():
+            raise CorruptIndexError(f"{name} is damaged: a link leads nowhere, or from a node to itself")
+        block[:, :most][there] = given[there]
+        ascending = np.sort(block, axis=1)
+        again = ((ascending[:, 1:] == ascending[:, :-1]) & (ascending[:, 1:] != own[some, None])).any(axis=1)
+        for row in np.flatnonzero(again):
+            once = np.array(list(dict.fromkeys(block[row].tolist())), np.uint32)
+            once = once[once != own[first + row]]
+            block[row] = own[first + row]
+            block[row, : len(once)] = once
     return lanes

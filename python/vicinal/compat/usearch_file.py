@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicinal.compat.foreign import ForeignBytes, ForeignGraph
-from vicinal.errors import NotAnIndexError
+from vicinal.errors import CorruptIndexError, NotAnIndexError
 from vicinal.index import Index
 
 _MAGIC = b"usearch"
 _HEAD_BYTES = 64
-_METRICS = {ord("e"): "l2", ord("c"): "cosine", ord("i"): "ip", ord("b"): "hamming"}
+_METRICS = {ord("e"): "l2", ord("c"): "cosine", ord("i"): "ip", ord("b"): "hamming", ord("t"): "jaccard"}
 _KINDS = {11: ("f32", 4), 12: ("f16", 2), 4: ("bf16", 2), 23: ("i8", 1), 1: ("b1", 1)}  # and bytes of a column
 _KEYS, _SLOTS = 14, 15  # 64 and 32 bits
 _REMOVED = 2**64 - 1
@@ -35,7 +35,8 @@ def read_usearch(path: str | os.PathLike[str], **options: Any) -> Index:
     -------
     Index
         Of the type USearch kept: float32, float16, bfloat16, int8 (cos and l2sq, measured on the integers) or packed
-        bits; metric l2sq, ip, cos or hamming. USearch does not write down its expansion_add: ef_construction is 128.
+        bits; metric l2sq, ip, cos, hamming or tanimoto
+        (our jaccard). USearch does not write down its expansion_add: ef_construction is 128.
 
     Raises
     ------
@@ -96,6 +97,15 @@ def read_usearch(path: str | os.PathLike[str], **options: Any) -> Index:
     return graph.adopt(metric, max(M, -(-M0 // 2)), 128, source.name, **options)
 
 
+def is_usearch(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as one of USearch 2 does. Raises OSError."""
+    try:
+        _matrix(ForeignBytes.of(path))
+    except (CorruptIndexError, NotAnIndexError) as error:
+        return "without its vectors" in str(error)
+    return True
+
+
 def _matrix(source: ForeignBytes) -> tuple[int, int]:
     """Rows and bytes of a row: two numbers of 32 bits or, in files of many rows, of 64."""
     if source.take("u1", min(7, source.left), "the file").tobytes() == _MAGIC:
@@ -134,7 +144,7 @@ def _kind(source: ForeignBytes, head: bytes, columns: int) -> tuple[str, str, in
     ]
     if not unknown and _METRICS[metric] == "ip" and scalar == 23:
         unknown = ["inner products of int8, which USearch scales"]
-    if not unknown and (_METRICS[metric] == "hamming") != (scalar == 1):
+    if not unknown and (_METRICS[metric] in ("hamming", "jaccard")) != (scalar == 1):
         unknown = [f"metric {_METRICS[metric]} with scalar kind {scalar}"]
     if unknown:
         raise NotAnIndexError(f"{source.name} has {', '.join(unknown)}, which this library does not read")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import warnings
@@ -18,6 +17,8 @@ from vicinal.errors import DataWarning
 from vicinal.settings import truth
 
 if TYPE_CHECKING:
+    import hashlib
+
     from typing_extensions import Self
 
 __all__ = ["StoredIndex"]
@@ -224,6 +225,8 @@ class StoredIndex(_core.Index):
         >>> one.digest() == other.digest()
         True
         """
+        import hashlib  # slow to import, and few who import the package need it
+
         with self._alone():
             ids = self._ids()
             kind = (self._settings[name] for name in ("metric", "dtype", "dim"))
