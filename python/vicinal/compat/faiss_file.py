@@ -169,9 +169,6 @@ def _graph(source: ForeignBytes, n: int) -> tuple[ForeignGraph, dict[str, int]]:
     source.check(n == 0 or (0 <= entry < n and levels[entry] == top), "the entry is not on the highest level")
 
     width, upper = int(room[1]), int(np.diff(room)[1:].max(initial=0))
-    source.check(
-        (np.diff(room)[1:] == upper).all() and upper <= width, "levels above 0 have room for more or fewer links"
-    )
     owners = np.repeat(np.arange(n), levels)
     above = np.arange(len(owners)) - (np.cumsum(levels) - levels)[owners] + 1  # the level of each upper row
     source.check(len(owners) * upper <= 2 * len(neighbors) + 2**20, f"some levels have room for {upper} links")
