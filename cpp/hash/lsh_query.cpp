@@ -60,7 +60,7 @@ bool LshQuery::take(std::span<const std::span<const std::uint32_t>> bucket, std:
     std::size_t size = 0;
     for (const auto& slots : bucket) size += slots.size();
     std::uint32_t* const stamps = scratch_.stamps.data();
-    std::uint32_t* const met = scratch_.candidates.data();
+    std::uint32_t* const met = scratch_.met.data();
     const std::uint32_t stamp = scratch_.stamp;
     std::size_t n = met_;
     if (view_.gone.empty() && (settings_.cap == 0 || size <= settings_.cap) && n + size < most) {
@@ -88,9 +88,10 @@ bool LshQuery::take(std::span<const std::span<const std::uint32_t>> bucket, std:
 
 void LshQuery::collect(const Items& queries, std::size_t i, const LshAsked& asked) {
     met_ = 0;
-    scratch_.candidates.resize(std::size_t{view_.count} + 1);  // room for one more, which take() may write over
+    // Room for one more than there are, which take() may write over. It never shrinks: to grow again is to be zeroed.
+    const std::size_t room = std::size_t{view_.count} + 1;
+    if (scratch_.met.size() < room) scratch_.met.resize(room);
     if (!view_.parts.empty() && !queries.is_empty(i)) probe(queries, i, asked);
-    scratch_.candidates.resize(met_);
     work.candidates = static_cast<std::int64_t>(met_);
 }
 
@@ -126,7 +127,7 @@ void LshQuery::probe(const Items& queries, std::size_t i, const LshAsked& asked)
 // Whoever is as near as the last of those asked for comes along, so that nothing depends on the order in which
 // candidates were met.
 std::span<const std::uint32_t> LshQuery::nearest_by_sketch(std::size_t rerank) {
-    const std::span<const std::uint32_t> candidates(scratch_.candidates);
+    const std::span<const std::uint32_t> candidates = this->candidates();
     if (rerank == 0 || candidates.size() <= rerank) return candidates;
     const std::size_t bytes = sketch_bytes(settings_);
     scratch_.sketch.resize(bytes);

@@ -34,7 +34,7 @@ struct LshScratch {
     Probing probing;
     std::vector<Probing::Bucket> buckets;               // the block at hand
     std::vector<std::span<const std::uint32_t>> slots;  // of its buckets, part by part
-    std::vector<std::uint32_t> candidates;              // slots, each once, in the order in which they were met
+    std::vector<std::uint32_t> met;                     // slots; as many as were met, and then what was there before
     std::vector<std::uint32_t> nearest;                 // of these by sketch
     std::vector<std::uint32_t> stamps;                  // by slot: the last query that has met it
     std::uint32_t stamp = 0;
@@ -53,8 +53,11 @@ public:
              LshScratch& scratch)
         : view_(view), settings_(settings), family_(family), space_(space), scratch_(scratch) {}
 
-    // Fills scratch.candidates. Requires: the item has been checked.
+    // Requires: the item has been checked.
     void collect(const Items& queries, std::size_t i, const LshAsked& asked);
+
+    // What was met: slots, each once, in the order in which they were met, until the scratch is used again.
+    std::span<const std::uint32_t> candidates() const { return std::span(scratch_.met).first(met_); }
 
     // The k nearest of them, by (distance, id), padded with id -1 and distance +inf; returns how many there are.
     // Requires: collect() of the same query.

@@ -227,7 +227,8 @@ public:
     static Info info(const std::string& path);
 
     // A graph that another library built, as it is (persist/arrays.hpp). Throws InvalidArgumentError for the options,
-    // CorruptIndexError beginning with `name` for the arrays, Stopped.
+    // CorruptIndexError beginning with `name` for the arrays, InvalidVectorError for what traversal u8 cannot walk on,
+    // Stopped.
     static std::unique_ptr<Index> adopt(const Options& options, const GraphArrays& arrays, const std::string& name,
                                         Watch& watch);
     // Ours, to be handed on. Throws InvalidArgumentError where vectors are removed and their links not yet repaired.

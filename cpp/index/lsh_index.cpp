@@ -182,8 +182,9 @@ LshCandidates LshIndex::candidates(const Items& queries, const LshAsked& asked, 
     const bool whole = team.run(queries.n, 4, watch, [&](std::size_t, std::size_t first, std::size_t last) {
         LshScratch& scratch = lsh_scratch_of_this_thread();
         for (std::size_t i = first; i < last; ++i) {
-            LshQuery(view, settings_, *family_, space_, scratch).collect(queries, i, asked);
-            for (const std::uint32_t slot : scratch.candidates) met[i].push_back(view.id(slot));
+            LshQuery query(view, settings_, *family_, space_, scratch);
+            query.collect(queries, i, asked);
+            for (const std::uint32_t slot : query.candidates()) met[i].push_back(view.id(slot));
             std::sort(met[i].begin(), met[i].end());
         }
     });

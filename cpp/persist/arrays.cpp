@@ -7,6 +7,7 @@
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
+#include "codecs/walk_code.hpp"
 #include "graph/code_choice.hpp"
 #include "persist/check.hpp"
 #include "persist/complete.hpp"
@@ -56,15 +57,26 @@ void append_row(std::vector<std::uint32_t>& lanes, const Links& links, std::uint
     lanes.resize(end, slot);
 }
 
+// Vectors that are sound may still be none that the caller has asked to be walked on in bytes.
+void check_bytes(const Graph& graph, const std::byte* given, std::uint32_t slot, const std::string& name) {
+    if (graph.options.traversal == Traversal::u8 &&
+        !WalkCode::integral(reinterpret_cast<const float*>(given), graph.space.dim()))
+        throw InvalidVectorError("row " + std::to_string(slot) + " of " + name +
+                                 " holds other than whole numbers from 0 to 255, which traversal u8 walks on");
+}
+
 // In the order in which they would have been added. A vector that could not have been is found by check_rows().
 bool store_vectors(Graph& graph, const GraphArrays& arrays, const std::string& name, const Crew& crew) {
+    constexpr std::uint32_t kRowsAtOnce = 256;
     const std::size_t bytes = graph.space.given_row_bytes();
     std::vector<std::uint32_t> slots(arrays.ids.size());
     std::iota(slots.begin(), slots.end(), 0U);
     for (const std::uint32_t slot : slots) {
+        if (slot % kRowsAtOnce == 0 && !crew.watch.again()) return false;
         const std::byte* given = arrays.vectors.data() + slot * bytes;
         const std::string fault = graph.space.fault(given, Space::Source::file);
         if (!fault.empty()) refuse(name, "row " + std::to_string(slot) + " " + fault);
+        check_bytes(graph, given, slot, name);
         graph.space.encode(given, graph.view.rows.row(slot));
     }
     return slots.empty() || settle_factors(graph, slots, crew);

@@ -39,7 +39,7 @@ struct OwnedArrays {
 };
 
 // The graph as it is: nothing is linked anew. Trusts nothing: throws CorruptIndexError, beginning with `name`, for the
-// first thing that is no sound graph; Stopped.
+// first thing that is no sound graph; InvalidVectorError for vectors that the options do not walk on; Stopped.
 StoredIndex adopt(const Space& space, const GraphOptions& options, const GraphArrays& arrays, const std::string& name,
                   Watch& watch);
 

@@ -75,6 +75,6 @@ __all__ = [
 
 def __getattr__(name: str) -> ModuleType:
     """Import what stands beside the index when it is first asked for: whoever only searches need not wait for it."""
-    if name in {"blocking", "compat", "lsh", "measure", "order", "shards"}:
+    if name in {"blocking", "compat", "lsh", "measure", "order", "shards", "sklearn"}:
         return importlib.import_module(f"vicinal.{name}")
     raise AttributeError(f"module 'vicinal' has no attribute {name!r}")

@@ -28,19 +28,24 @@ def run_doctor(options: argparse.Namespace) -> int:
     Returns
     -------
     int
-        0 when nothing is wrong, 1 when something is, 2 when the file cannot be read.
+        0 when nothing is wrong, 1 when something is, 2 when the file cannot be read or the call is wrong.
     """
+    from vicinal._core import MAX_EF, MAX_THREADS, MAX_VECTORS
     from vicinal.compat.any_file import read_any
     from vicinal.measure.diagnosis import diagnose
+    from vicinal.settings import whole_number
 
     try:
+        asked = None if options.ef is None else whole_number("--ef", options.ef, 1, MAX_EF)
+        whole_number("--rebuild", options.rebuild, 0, MAX_VECTORS)
+        whole_number("--threads", options.threads, 0, MAX_THREADS)
         index, kind, their_ef = read_any(options.index, options.format, space=options.space, dim=options.dim)
         if len(index) == 0:
             raise ValueError(f"{options.index}: the index is empty")
-    except (ValueError, OSError) as error:  # what cannot be read is no finding about an index
-        sys.stderr.write(f"vicinal doctor: {' '.join(str(error).split())}\n")
+    except (ValueError, OSError, MemoryError) as error:  # what cannot be read is no finding about an index
+        sys.stderr.write(f"vicinal doctor: {' '.join(str(error).split()) or type(error).__name__}\n")
         return 2
-    ef = their_ef if options.ef is None else options.ef
+    ef = their_ef if asked is None else asked
     diagnosis = diagnose(index, ef=ef, rebuild_up_to=options.rebuild, threads=options.threads)
     if options.json:
         said = json.dumps({"file": options.index, "format": kind, **diagnosis.as_dict()})

@@ -142,6 +142,8 @@ def test_a_usearch_file_is_known_by_its_head(vectors: np.ndarray, tmp_path: Path
         (["ours.bin", "--format", "vicinal"], "ours.bin"),
         (["none.vic"], "the index is empty"),
         (["ours.bin", "--format", "annoy"], "invalid choice"),
+        (["ours.bin", "--ef", "0"], "--ef is 0, expected a whole number from 1"),
+        (["ours.bin", "--rebuild", "-1"], "--rebuild is -1"),
     ],
 )
 def test_what_cannot_be_read_returns_two_and_is_told_in_one_line(

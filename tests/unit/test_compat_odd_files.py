@@ -2,7 +2,9 @@
 
 import struct
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import vicinal
 from vicinal.compat import read_faiss, read_hnswlib, read_usearch, write_hnswlib
 from vicinal.compat.foreign import ForeignGraph
+from vicinal.measure import recall
 
 DIM = 8
 HEAD = 4 + 4 + 24 + 1 + 4  # bytes of a faiss index's letters and header
@@ -146,6 +149,24 @@ def test_the_vectors_of_a_faiss_index_are_of_its_own_shape_and_metric(vectors: n
                 read_faiss(tmp_path / "odd")
 
 
+@pytest.mark.parametrize(("quantizer", "odd"), [("QT_8bit", b"\x7f\x7f\x7f\x7f"), ("QT_fp16", b"\x01\x7d\x01\x7d")])
+def test_vectors_that_are_not_finite_when_decoded_are_refused_without_a_warning(
+    quantizer: str, odd: bytes, vectors: np.ndarray, tmp_path: Path
+) -> None:
+    faiss = pytest.importorskip("faiss")
+    theirs = faiss.IndexHNSWSQ(DIM, getattr(faiss.ScalarQuantizer, quantizer), 4)
+    theirs.train(vectors)
+    theirs.add(vectors)
+    data = faiss.serialize_index(theirs).tobytes()
+    place = data.index(b"IxSQ") + HEAD + 4 + 4 + 4 + 8 + 8 + 8  # what was trained, or what is the codes' count without
+    size = 2 * DIM if quantizer == "QT_8bit" else 2
+    place += 0 if quantizer == "QT_8bit" else 8
+    (tmp_path / "odd").write_bytes(data[:place] + odd * size + data[place + 4 * size :])
+
+    with pytest.raises(vicinal.CorruptIndexError, match="row 0"):
+        read_faiss(tmp_path / "odd")
+
+
 def test_kinds_of_faiss_index_that_are_not_read_are_named_in_words() -> None:
     faiss = pytest.importorskip("faiss")
     graph = faiss.IndexHNSWFlat(DIM, 4)
@@ -190,6 +211,48 @@ def test_bits_that_usearch_compares_by_tanimoto_are_compared_by_jaccard(tmp_path
     assert np.allclose(
         ours.search(asked, 5, ef=300).distances, theirs.search(asked, 5, exact=True).distances, atol=1e-6
     )
+
+
+def test_usearch_files_with_sizes_of_64_bits_are_read(vectors: np.ndarray, tmp_path: Path) -> None:
+    usearch = pytest.importorskip("usearch.index")
+    theirs = usearch.Index(ndim=DIM, metric="l2sq", dtype="f32")
+    theirs.add(np.arange(300), vectors, threads=1)
+    theirs.save(tmp_path / "narrow")
+    data = (tmp_path / "narrow").read_bytes()
+    (tmp_path / "wide").write_bytes(struct.pack("<2Q", *struct.unpack("<2I", data[:8])) + data[8:])
+
+    assert read_usearch(tmp_path / "wide").to_bytes() == read_usearch(tmp_path / "narrow").to_bytes()
+
+
+@pytest.mark.parametrize("kind", ["flat", "coded", "usearch"])
+def test_what_walks_on_the_same_vectors_finds_the_same(
+    kind: str, bundled: Callable[[str], dict[str, Any]], tmp_path: Path
+) -> None:
+    """At an equal beam but for the last of it: walks of ours look at the links of two nodes at a time."""
+    data = bundled("sift-20k")
+    base, asked = data["base"][:5000].astype(np.float32), data["query"][:300].astype(np.float32)
+    if kind == "usearch":
+        theirs = pytest.importorskip("usearch.index").Index(ndim=128, metric="l2sq", dtype="f32", expansion_search=64)
+        theirs.add(np.arange(5000), base, threads=1)
+        theirs.save(tmp_path / "index")
+        found, ours = (
+            theirs.search(asked, 10).keys.astype(np.int64),
+            read_usearch(tmp_path / "index", traversal="exact"),
+        )
+    else:
+        faiss = pytest.importorskip("faiss")
+        flat = kind == "flat"
+        theirs = faiss.IndexHNSWFlat(128, 16) if flat else faiss.IndexHNSWSQ(128, faiss.ScalarQuantizer.QT_8bit, 16)
+        theirs.train(base)
+        theirs.add(base)
+        theirs.hnsw.efSearch = 64
+        found, ours = theirs.search(asked, 10)[1], read_faiss(theirs, traversal="exact")
+
+    mine = ours.search(asked, 10, ef=64).ids
+
+    truth = ours.search(asked, 10, exact=True).ids
+    assert recall(mine, truth).value >= recall(found, truth).value - 0.002
+    assert recall(mine, found).value > 0.995
 
 
 def test_empty_indexes_of_all_are_read(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The transformer for scikit-learn: its contract, its consumers, and its recall beside KNeighborsTransformer's."""
 
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -104,7 +106,7 @@ def test_inner_products_are_told_as_they_are(rng: np.random.Generator) -> None:
 
 def test_recall_beside_scikit_learn_on_real_vectors(bundled: Callable[[str], dict[str, Any]]) -> None:
     """sift-20k: at the default beam nearly every neighbor, at an asked-for recall as many as were asked for."""
-    rows = bundled("sift-20k")["base"][:10_000].astype(np.float32)
+    rows = bundled("sift-20k")["base"][:5000].astype(np.float32)
     asked = bundled("sift-20k")["query"][:500].astype(np.float32)
     truth = KNeighborsTransformer(n_neighbors=10, mode="connectivity", n_jobs=2).fit(rows).transform(asked)
 
@@ -210,3 +212,9 @@ def test_too_few_rows_for_the_neighbors_asked_for_are_told_as_scikit_learn_tells
 def test_a_zero_vector_has_no_cosine() -> None:
     with pytest.raises(InvalidVectorError, match="row 1"):
         VicinalTransformer(metric="cosine").fit([[1.0, 0.0], [0.0, 0.0]])
+
+
+def test_the_package_hands_it_out_when_it_is_asked_for() -> None:
+    script = "import vicinal; print(vicinal.sklearn.VicinalTransformer().n_neighbors)"
+
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "5\n"

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vicinal import _core
-from vicinal.compat.foreign import ForeignBytes
-from vicinal.compat.hnswlib_arguments import FULL, LabelFilter, as_hnswlib_returns, check_space, labels_of, rows_of
+from vicinal.compat.foreign import LARGEST_ID, ForeignBytes
+from vicinal.compat.hnswlib_arguments import (
+    FULL,
+    LabelFilter,
+    as_hnswlib_returns,
+    check_space,
+    columns_of,
+    damage_as_hnswlib_reports,
+    labels_of,
+    rows_of,
+)
+from vicinal.compat.hnswlib_file import replace_file
 
 
 class BFIndex:
-    """An index that compares with everything, under hnswlib's names.
+    """An index that compares with everything, under hnswlib's names. Any threads may call it side by side.
 
     Parameters
     ----------
@@ -39,9 +51,14 @@ class BFIndex:
         self.dim = dim
         self.num_threads = os.cpu_count() or 1
         self._max_elements: int | None = None
-        self._rows = np.empty((0, dim), np.float32)
-        self._labels = np.empty(0, np.int64)
+        # Replaced as a whole, and never written to: a query that runs has what it began with.
+        self._held: tuple[NDArray[np.float32], NDArray[np.int64]] = (
+            np.empty((0, dim), np.float32),
+            np.empty(0, np.int64),
+        )
+        self._room = self._held  # what is held is a part of it, and what comes next is written behind that
         self._added = 0
+        self._writing = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<vicinal.compat.hnswlib.BFIndex(space={self.space!r}, dim={self.dim})>"
@@ -59,22 +76,40 @@ class BFIndex:
     def add_items(self, data: ArrayLike, ids: ArrayLike | None = None) -> None:
         """Add vectors, and replace those whose labels are there. Raises RuntimeError when there is no room."""
         rows = rows_of(data, self.dim, self.space)
-        labels = labels_of(ids, len(rows), self._added)
-        wanted, last = np.unique(labels[::-1], return_index=True)
-        rows = rows[::-1][last]
-        stay = ~np.isin(self._labels, wanted)
-        if self._max_elements is None:
-            raise RuntimeError("The index is not initiated: call init_index first")
-        if int(stay.sum()) + len(wanted) > self._max_elements:
-            raise RuntimeError(FULL)
-        self._rows = np.concatenate([self._rows[stay], rows])
-        self._labels = np.concatenate([self._labels[stay], wanted])
-        self._added += len(labels)
+        with self._writing:
+            labels = labels_of(ids, len(rows), self._added)
+            wanted, last = np.unique(labels[::-1], return_index=True)
+            stay = ~np.isin(self._held[1], wanted)
+            if self._max_elements is None:
+                raise RuntimeError("The index is not initiated: call init_index first")
+            if int(stay.sum()) + len(wanted) > self._max_elements:
+                raise RuntimeError(FULL)
+            if not stay.all():
+                self._keep(stay)
+            self._append(rows[::-1][last], wanted)
+            self._added += len(labels)
 
     def delete_vector(self, label: int) -> None:
         """Forget a vector; nothing happens when there is none of this label."""
-        stay = self._labels != label
-        self._rows, self._labels = self._rows[stay], self._labels[stay]
+        with self._writing:
+            stay = self._held[1] != label
+            if not stay.all():
+                self._keep(stay)
+
+    def _keep(self, stay: NDArray[np.bool_]) -> None:
+        rows, labels = self._held
+        self._held = self._room = rows[stay], labels[stay]
+
+    def _append(self, rows: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+        """Grow by halves, so that adding one by one does not copy everything each time."""
+        n = len(self._held[1])
+        if n + len(labels) > len(self._room[1]):
+            size = max(n + len(labels), n + n // 2)
+            self._room = np.empty((size, self.dim), np.float32), np.empty(size, np.int64)
+            self._room[0][:n], self._room[1][:n] = self._held
+        end = n + len(labels)
+        self._room[0][n:end], self._room[1][n:end] = rows, labels
+        self._held = self._room[0][:end], self._room[1][:end]
 
     def knn_query(
         self,
@@ -86,19 +121,26 @@ class BFIndex:
         strict: bool = False,
     ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
         """Find the k nearest of each row, as `Index.knn_query` does but exactly."""
-        queries = rows_of(data, self.dim, self.space)
-        rows, labels = self._rows, self._labels
+        queries, k = rows_of(data, self.dim, self.space), columns_of(k)
+        rows, labels = self._held
         if filter is not None:
             passes = np.fromiter((bool(filter(label)) for label in labels.tolist()), bool, len(labels))
             rows, labels = rows[passes], labels[passes]
         found = min(k, len(rows))
-        ids = np.full((len(queries), k), -1, np.int64)
-        distances = np.full((len(queries), k), np.inf, np.float32)
-        if found and len(queries):
+        ids, distances = np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+        if found > 0 and len(queries):
             threads = max(1, self.num_threads if num_threads <= 0 else num_threads)
-            places, near = _core.exact_search(np.ascontiguousarray(rows), queries, found, self.space, threads)
-            ids[:, :found], distances[:, :found] = labels[places], near
-        return as_hnswlib_returns(ids, distances, strict)
+            places, distances = _core.exact_search(np.ascontiguousarray(rows), queries, found, self.space, threads)
+            ids = labels[places]
+        return as_hnswlib_returns(ids, distances, k, strict)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        del state["_writing"], state["_room"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _writing=threading.Lock(), _room=state["_held"])
 
     def get_max_elements(self) -> int:
         """Return how many vectors there is room for."""
@@ -106,19 +148,22 @@ class BFIndex:
 
     def get_current_count(self) -> int:
         """Return how many vectors there are."""
-        return len(self._labels)
+        return len(self._held[1])
 
     def save_index(self, path_to_index: str | os.PathLike[str]) -> None:
         """Write a file that hnswlib's BFIndex loads."""
-        kind = _flat_record(self.dim)
-        records = np.zeros(max(self.get_max_elements(), len(self._labels)), kind)
-        records["vector"][: len(self._rows)] = self._rows
-        records["label"][: len(self._labels)] = self._labels
-        head = np.array([len(records), kind.itemsize, len(self._labels)], "<u8")
-        Path(path_to_index).write_bytes(head.tobytes() + records.tobytes())
+        rows, labels = self._held
+        records = np.zeros(max(self.get_max_elements(), len(labels)), _flat_record(self.dim))
+        records["vector"][: len(rows)] = rows
+        records["label"][: len(labels)] = labels
+        replace_file(path_to_index, [np.array([len(records), records.itemsize, len(labels)], "<u8"), records])
 
+    @damage_as_hnswlib_reports
     def load_index(self, path_to_index: str | os.PathLike[str], max_elements: int = 0) -> None:
-        """Read a file that hnswlib's BFIndex wrote. Raises RuntimeError when there is none, CorruptIndexError."""
+        """Read a file that hnswlib's BFIndex wrote.
+
+        Raises RuntimeError when there is none, and CorruptIndexError, which is also a RuntimeError here.
+        """
         if not Path(path_to_index).exists():
             raise RuntimeError("Cannot open file")
         source = ForeignBytes.of(path_to_index)
@@ -126,12 +171,16 @@ class BFIndex:
         room, record, n = (int(number) for number in source.take("<u8", 3, "the header"))
         source.check(record == kind.itemsize, f"a vector takes {record} bytes, expected {kind.itemsize}")
         source.check(n <= room, f"{n} vectors are in room for {room}")
-        records = source.take(kind, n, "the vectors")
+        records = source.take(kind, room, "the vectors")[:n]
+        source.check(source.left == 0, f"{source.left} bytes follow the last vector")
         source.check(bool(np.isfinite(records["vector"]).all()), "a vector holds NaN or an infinity")
-        self._rows = np.array(records["vector"])
-        self._labels = records["label"].astype(np.int64)
-        self._max_elements = max(max_elements, room)
-        self._added = n
+        source.check(bool((records["label"] <= LARGEST_ID).all()), f"a label is above {LARGEST_ID}")
+        labels = records["label"].astype(np.int64)
+        source.check(len(np.unique(labels)) == n, "a label stands for two vectors")
+        with self._writing:
+            self._held = self._room = np.array(records["vector"]), labels
+            self._max_elements = max(max_elements, room)
+            self._added = n
 
 
 def _flat_record(dim: int) -> np.dtype[np.void]:

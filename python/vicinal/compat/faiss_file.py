@@ -239,7 +239,8 @@ def _vectors(source: ForeignBytes, header: tuple[int, int, str]) -> tuple[NDArra
     source.check(len(codes) == n * dim * width, f"{len(codes)} bytes of codes are there, expected {n * dim * width}")
     codes = codes.reshape(n, dim * width)
     if dtype == "f16":
-        return codes.view("<f2").astype(np.float32), dtype
+        with np.errstate(invalid="ignore"):  # a signaling NaN, which is no vector and will be told as such
+            return codes.view("<f2").astype(np.float32), dtype
     if dtype == "bf16":
         return (codes.view("<u2").astype(np.uint32) << 16).view(np.float32), dtype
     if dtype == "i8":
@@ -249,4 +250,5 @@ def _vectors(source: ForeignBytes, header: tuple[int, int, str]) -> tuple[NDArra
     ranges = 2 * (1 if kind == 2 else dim)
     source.check(len(trained) == ranges, f"the quantizer has {len(trained)} numbers, expected {ranges}")
     lowest, span = trained[: ranges // 2], trained[ranges // 2 :]
-    return lowest + (codes.astype(np.float32) + np.float32(0.5)) / np.float32(255) * span, dtype
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then will be told as such
+        return lowest + (codes.astype(np.float32) + np.float32(0.5)) / np.float32(255) * span, dtype

@@ -97,6 +97,7 @@ class ForeignGraph:
         n, dim = self.vectors.shape
         _check_counts(self.counts, min(self.targets.shape[1], 2 * _core.MAX_M), name)
         _check_counts(self.upper_counts, min(self.upper_targets.shape[1], _core.MAX_M), name)
+        self._cut_levels()
         width = max(M, -(-int(self.counts.max(initial=0)) // 2), int(self.upper_counts.max(initial=0)), _core.MIN_M)
         stored = self.targets.size + self.upper_targets.size
         _check_room(n, len(self.upper_counts), width, stored, name)
@@ -121,6 +122,17 @@ class ForeignGraph:
             name,
         )
         return Index._holding(loaded)
+
+    def _cut_levels(self) -> None:
+        """Leave out levels higher than ours go: with few links a node, graphs of millions have one or two of them."""
+        if self.levels.max(initial=0) <= MAX_LEVEL or (self.levels < 0).any():
+            return
+        firsts = np.cumsum(self.levels) - self.levels
+        level = np.arange(len(self.upper_counts)) - np.repeat(firsts, self.levels) + 1
+        self.upper_counts, self.upper_targets = (
+            rows[level <= MAX_LEVEL] for rows in (self.upper_counts, self.upper_targets)
+        )
+        self.levels = np.minimum(self.levels, MAX_LEVEL)
 
 
 def _check_numbers(ids: NDArray[Any], levels: NDArray[np.int64], name: str) -> None:

@@ -11,6 +11,7 @@ The names, arguments, defaults and types are hnswlib's, so are its files; what i
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
 from pathlib import Path
@@ -21,7 +22,16 @@ from numpy.typing import ArrayLike, NDArray
 
 import vicinal
 from vicinal.compat.brute_force import BFIndex
-from vicinal.compat.hnswlib_arguments import FULL, LabelFilter, as_hnswlib_returns, check_space, labels_of, rows_of
+from vicinal.compat.hnswlib_arguments import (
+    FULL,
+    LabelFilter,
+    as_hnswlib_returns,
+    check_space,
+    columns_of,
+    damage_as_hnswlib_reports,
+    labels_of,
+    rows_of,
+)
 from vicinal.compat.hnswlib_file import HEADER_BYTES, parse_hnswlib, write_with_removed
 
 __all__ = ["BFIndex", "Index"]
@@ -35,6 +45,10 @@ class Index:
     space : str
         "l2" (squared Euclidean), "ip" (1 - x·y) or "cosine" (1 - cos).
     dim : int
+    index : Index, optional
+        In place of both: another index, of which this one is a copy. It may stand first, as may `params`.
+    params : dict, optional
+        In place of all: what ``__getstate__()`` of another index returned.
 
     Examples
     --------
@@ -50,10 +64,23 @@ class Index:
     ([[0], [1]], dtype('uint64'), dtype('float32'))
     """
 
-    def __init__(self, space: str, dim: int) -> None:
+    def __init__(
+        self,
+        space: str | Index | dict[str, Any] | None = None,
+        dim: int | None = None,
+        *,
+        index: Index | None = None,
+        params: dict[str, Any] | None = None,
+    ) -> None:
+        like = next((one for one in (index, params, space) if isinstance(one, (Index, dict))), None)
+        if like is not None:
+            self.__setstate__(like.__getstate__() if isinstance(like, Index) else like)
+            return
+        if not isinstance(space, str) or not isinstance(dim, (int, np.integer)):
+            raise TypeError(f"space is {space!r} and dim {dim!r}, expected a name and a whole number, or an index")
         check_space(space, dim)
-        self.space = space
-        self.dim = dim
+        self._space = space
+        self._dim = int(dim)
         self.num_threads = os.cpu_count() or 1
         self.ef = 10
         self._index: vicinal.Index | None = None
@@ -65,6 +92,16 @@ class Index:
 
     def __repr__(self) -> str:
         return f"<vicinal.compat.hnswlib.Index(space={self.space!r}, dim={self.dim})>"
+
+    @property
+    def space(self) -> str:
+        """What distances measure."""
+        return self._space
+
+    @property
+    def dim(self) -> int:
+        """Elements of a vector."""
+        return self._dim
 
     # -- making one
 
@@ -80,11 +117,10 @@ class Index:
         if self._index is not None:
             raise RuntimeError("The index is already initiated.")
         self._index = vicinal.Index(
-            self.dim, self.space, M=max(M, 2), ef_construction=ef_construction, seed=random_seed
+            self.dim, self.space, M=max(M, 2), ef_construction=max(ef_construction, M), seed=random_seed
         )
         self._max_elements = max_elements
         self._allow_replace_deleted = allow_replace_deleted
-        self.ef = 10
 
     def resize_index(self, new_size: int) -> None:
         """Make room for so many elements in all. Raises RuntimeError when there are more already."""
@@ -135,37 +171,46 @@ class Index:
         if replace_deleted and not self._allow_replace_deleted:
             raise RuntimeError("Replacement of deleted elements is disabled in constructor")
         again = list(set(labels.tolist()) & self._deleted.keys())
-        if again and self._allow_replace_deleted:
+        if again and self._allow_replace_deleted and not replace_deleted:
             raise RuntimeError(
                 "Can't use addPoint to update a deleted element. It will be replaced by the next element added"
             )
         wanted, last = np.unique(labels[::-1], return_index=True)  # of a label that comes twice, the last row
         fresh = sum(label not in index for label in wanted.tolist()) - len(again)
-        spare = min(fresh, len(self._deleted)) if replace_deleted else 0
+        spare = min(fresh, len(self._deleted) - len(again)) if replace_deleted else 0
         if self.element_count + fresh - spare > self._max_elements:
             raise RuntimeError(FULL)
+        if replace_deleted:  # each in its own place; the others that are deleted give way below
+            for label in again:
+                index.add(self._deleted[label][None], ids=[label])
+                del self._deleted[label]
+            again = []
         if len(wanted) < len(labels):
             keep = np.sort(len(labels) - 1 - last)
             rows, labels = rows[keep], labels[keep]
-        index.upsert(labels, rows, threads=self._threads(num_threads))
-        for label in again or list(self._deleted)[:spare]:
-            del self._deleted[label]
-        self._added += len(labels)
+        before = len(index)
+        try:
+            index.upsert(labels, rows, threads=self._threads(num_threads))
+            self._added += len(labels)
+        finally:  # an interrupted call has some of them in
+            given_way = list(self._deleted)[: min(spare, len(index) - before)]
+            for label in given_way if not again else [label for label in again if label in index]:
+                del self._deleted[label]
 
     def mark_deleted(self, label: int) -> None:
         """Leave an element out of what queries find. Raises RuntimeError when there is none of this label."""
-        index = self._made()
+        index, label = self._made(), operator.index(label)
         with self._writing:
             if label in self._deleted:
                 raise RuntimeError("The requested to delete element is already deleted")
             if label not in index:
                 raise RuntimeError("Label not found")
-            self._deleted[int(label)] = index.get([label])[0]
+            self._deleted[label] = index.get([label])[0]
             index.remove([label])
 
     def unmark_deleted(self, label: int) -> None:
         """Let queries find an element again that was marked as deleted. Raises RuntimeError when it was not."""
-        index = self._made()
+        index, label = self._made(), operator.index(label)
         with self._writing:
             if label not in self._deleted:
                 found = label in index
@@ -202,14 +247,15 @@ class Index:
         labels : ndarray of uint64, shape (n, k)
         distances : ndarray of float32, shape (n, k)
         """
-        index = self._made()
+        index, k = self._made(), columns_of(k)
         rows = rows_of(data, self.dim, self.space)
         admitted = None
         if filter is not None:
             ids = index.ids
             admitted = vicinal.IdSet(ids[np.fromiter((bool(filter(label)) for label in ids.tolist()), bool, len(ids))])
-        found = index.search(rows, k, ef=max(self.ef, k), filter=admitted, threads=self._threads(num_threads))
-        return as_hnswlib_returns(found.ids, found.distances, strict)
+        most = max(1, min(k, len(index)))  # more columns than there are elements are padding
+        found = index.search(rows, most, ef=max(self.ef, most), filter=admitted, threads=self._threads(num_threads))
+        return as_hnswlib_returns(found.ids, found.distances, k, strict)
 
     def get_items(self, ids: ArrayLike | None = None, return_type: str = "numpy") -> Any:
         """Return the vectors of labels: an array of float32 (n, dim), or a list of lists.
@@ -219,15 +265,19 @@ class Index:
         if return_type not in ("numpy", "list"):
             raise ValueError('return_type should be "numpy" or "list"')
         index = self._made()
+        if ids is not None and np.ndim(ids) == 0:
+            raise ValueError("get_items accepts a list of indices and returns a list of vectors")
         labels = labels_of([] if ids is None else ids, 0 if ids is None else np.size(np.asarray(ids)), 0)
-        if not all(label in index for label in labels.tolist()):
-            raise RuntimeError("Label not found")
-        rows = index.get(labels) if len(labels) else np.empty((0, self.dim), np.float32)
+        try:
+            rows = index.get(labels) if len(labels) else np.empty((0, self.dim), np.float32)
+        except vicinal.UnknownIdError:
+            raise RuntimeError("Label not found") from None
         return rows if return_type == "numpy" else rows.tolist()
 
     def get_ids_list(self) -> list[int]:
         """Return all labels, those of deleted elements too."""
-        return [*(self._index.ids.tolist() if self._index is not None else []), *self._deleted]
+        deleted = list(self._deleted)
+        return [*(self._index.ids.tolist() if self._index is not None else []), *deleted]
 
     def get_max_elements(self) -> int:
         """Return how many elements there is room for."""
@@ -273,6 +323,7 @@ class Index:
                 index.add(np.stack(list(self._deleted.values())), ids=list(self._deleted))
             write_with_removed(index, path_to_index, np.array(list(self._deleted), np.int64), self._max_elements)
 
+    @damage_as_hnswlib_reports
     def load_index(
         self, path_to_index: str | os.PathLike[str], max_elements: int = 0, allow_replace_deleted: bool = False
     ) -> None:
@@ -283,7 +334,7 @@ class Index:
         RuntimeError
             There is no such file.
         vicinal.CorruptIndexError, vicinal.MismatchError
-            It is damaged, or of another dimension or metric.
+            It is damaged, or of another dimension or metric. Here these are RuntimeErrors too.
         """
         if not Path(path_to_index).exists():
             raise RuntimeError("Cannot open file")
@@ -301,11 +352,12 @@ class Index:
             raise vicinal.MismatchError(
                 f"the file holds {index.metric} in {index.dim} dimensions, expected {self.space} in {self.dim}"
             )
-        self._index, self._deleted = index, deleted
-        self._max_elements = max(max_elements or room, self.element_count)
-        self._allow_replace_deleted = allow_replace_deleted
-        self._added = self.element_count
-        self.ef = 10
+        with self._writing:
+            self._index, self._deleted = index, deleted
+            self._max_elements = max(max_elements or room, self.element_count)
+            self._allow_replace_deleted = allow_replace_deleted
+            self._added = self.element_count
+            self.ef = 10
 
     def index_file_size(self) -> int:
         """Return how many bytes `save_index` writes, about: the levels of deleted elements are not known before."""
@@ -318,11 +370,13 @@ class Index:
         with self._writing:
             state = dict(self.__dict__)
             state["_index"] = None if self._index is None else self._index.to_bytes()
+            state["_deleted"] = dict(self._deleted)
         del state["_writing"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _writing=threading.RLock())
+        self._deleted = dict(self._deleted)  # a copy has its own
         if state["_index"] is not None:
             self._index = vicinal.Index.from_bytes(state["_index"])
 

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vicinal.compat.foreign import LARGEST_ID
+from vicinal.errors import CorruptIndexError, MismatchError
 
 SPACES = ("l2", "ip", "cosine")
 TOO_SHORT = "Cannot return the results in a contiguous 2D array. Probably ef or M is too small"
 FULL = "The number of elements exceeds the specified limit"
 LabelFilter = Callable[[int], bool]
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class DamagedFileError(CorruptIndexError, RuntimeError):
+    """Damage, for those who catch what hnswlib raises."""
+
+
+class OtherFileError(MismatchError, RuntimeError):
+    """A file of another dimension or space, for those who catch what hnswlib raises."""
+
+
+def damage_as_hnswlib_reports(load: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let a method that loads raise what is a RuntimeError too."""
+
+    @functools.wraps(load)
+    def loading(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return load(*args, **kwargs)
+        except CorruptIndexError as error:
+            raise DamagedFileError(*error.args) from error
+        except MismatchError as error:
+            raise OtherFileError(*error.args) from error
+
+    return loading
 
 
 def check_space(space: str, dim: int) -> None:
@@ -37,6 +66,13 @@ def rows_of(data: ArrayLike, dim: int, space: str) -> NDArray[np.float32]:
     return (rows / np.where(lengths > 0, lengths, 1)[:, None]).astype(np.float32)
 
 
+def columns_of(k: int) -> int:
+    """Return how many neighbors are asked for. Raises TypeError, as hnswlib does, where that is no count."""
+    if operator.index(k) < 0:
+        raise TypeError(f"k is {k}, expected 0 or more")
+    return operator.index(k)
+
+
 def labels_of(ids: ArrayLike | None, n: int, start: int) -> NDArray[np.int64]:
     """Return a label for each of n rows: those given, or numbers from `start` on. Raises RuntimeError."""
     if ids is None:
@@ -52,9 +88,14 @@ def labels_of(ids: ArrayLike | None, n: int, start: int) -> NDArray[np.int64]:
 
 
 def as_hnswlib_returns(
-    ids: NDArray[np.int64], distances: NDArray[np.float32], strict: bool
+    ids: NDArray[np.int64], distances: NDArray[np.float32], k: int, strict: bool
 ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-    """Return labels and distances; raise RuntimeError where a row is short and `strict` says that it must not be."""
+    """Return labels and distances in k columns; raise RuntimeError where a row is short, if `strict`."""
+    missing = k - ids.shape[1]
+    if missing > 0:
+        ids = np.pad(ids, ((0, 0), (0, missing)), constant_values=-1)
+        distances = np.pad(distances, ((0, 0), (0, missing)), constant_values=np.inf)
+    ids, distances = ids[:, :k], distances[:, :k]
     if strict and (ids < 0).any():
         raise RuntimeError(TOO_SHORT)
-    return ids.astype(np.uint64), distances
+    return ids.astype(np.uint64), np.ascontiguousarray(distances)

@@ -66,7 +66,7 @@ def parse_hnswlib(path: str | os.PathLike[str], dim: int | None = None) -> tuple
     head = source.take(_HEADER, 1, "the header")[0]
     M, M0, n = int(head["M"]), int(head["lower"]), int(head["count"])
     source.check(int(head["upper"]) == M and 1 <= M <= 4_096, f"M is {head['upper']} and {M}, expected one number")
-    source.check(1 <= M0 <= 8_192, f"the links of level 0 are up to {M0}, expected up to 8 192")
+    source.check(M0 == 2 * M, f"the links of level 0 are up to {M0}, expected twice {M}")
     source.check(head["offset"] == 0 and head["vector_at"] == 4 + 4 * M0, "the vector does not follow the links")
     bytes_of_vector = int(head["label_at"]) - int(head["vector_at"])
     source.check(
@@ -244,7 +244,7 @@ def write_with_removed(
     head["entry"] = arrays["entry"] if n else _NOBODY
     head["upper"], head["lower"], head["M"] = M, M0, M
     head["scale"], head["ef_construction"] = 1 / math.log(M), whole.ef_construction
-    _replace(path, [head.tobytes(), elements.tobytes(), _upper_bytes(arrays, M)])
+    replace_file(path, [head, elements, _upper_bytes(arrays, M)])
 
 
 def _counts(lanes: NDArray[np.uint32], own: NDArray[Any]) -> NDArray[np.int64]:
@@ -267,7 +267,10 @@ def _upper_bytes(arrays: dict[str, Any], M: int) -> bytes:
 
 
 def _unchain_copies(arrays: dict[str, Any]) -> None:
-    """Make nodes of copies: each is linked with the one before it, and to what its node is linked to."""
+    """Make nodes of copies: each is linked with the one before it, and to what its node is linked to.
+
+    A node without room for its first copy gives its last link up, and that one takes it over: nobody is cut off.
+    """
     levels, links = arrays["levels"], arrays["links"]
     copies = np.flatnonzero(levels < 0)
     last: dict[int, int] = {}  # of the chain that begins at a node
@@ -275,25 +278,28 @@ def _unchain_copies(arrays: dict[str, Any]) -> None:
     counts = _counts(links, np.arange(len(links)))
     for copy, node in nodes.items():
         before = last.get(node, node)
-        near = links[node, : counts[node]]
-        room = links.shape[1] - 2  # for the one before and the one after
-        mine = [before, *(int(to) for to in near if to not in (before, copy))][: 1 + room]
+        near = [int(to) for to in links[node, : counts[node]] if to not in (before, copy)]
+        room = links.shape[1] - 2  # beside the one before and the one after
+        mine = [before, *(near[-room:] if before == node else near[:room])]
         links[copy] = copy
         links[copy, : len(mine)] = mine
         counts[copy] = len(mine)
-        lane = min(int(counts[before]), links.shape[1] - 1)  # the last gives way
+        lane = min(int(counts[before]), links.shape[1] - 1)
         links[before, lane] = copy
         counts[before] = lane + 1
         last[node] = copy
     levels[copies] = 0
 
 
-def _replace(path: str | os.PathLike[str], parts: list[bytes]) -> None:
-    fresh = Path(f"{os.fsdecode(path)}.{os.getpid()}.tmp")
+def replace_file(path: str | os.PathLike[str], parts: list[bytes | NDArray[Any]]) -> None:
+    """Write a file all or nothing. Raises OSError."""
+    fresh = Path(f"{os.fsdecode(path)}.tmp-{os.getpid()}-{os.urandom(4).hex()}")
     try:
         with fresh.open("wb") as file:
             for part in parts:
-                file.write(part)
+                file.write(part if isinstance(part, bytes) else part.view(np.uint8).data)
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(os.fsdecode(path))
     finally:
         fresh.unlink(missing_ok=True)

@@ -159,7 +159,8 @@ def _as_taken(rows: NDArray[np.uint8], dtype: str) -> NDArray[Any]:
     if dtype == "f32":
         return rows.view("<f4")
     if dtype == "f16":
-        return rows.view("<f2").astype(np.float32)
+        with np.errstate(invalid="ignore"):  # a signaling NaN, which is no vector and will be told as such
+            return rows.view("<f2").astype(np.float32)
     if dtype == "bf16":
         return (rows.view("<u2").astype(np.uint32) << 16).view(np.float32)
     return rows.view("i1") if dtype == "i8" else rows
