@@ -54,6 +54,7 @@ void bind_search_result(py::module_& module);
 void bind_fast_search(py::module_& module);
 void bind_id_set(py::module_& module);
 void bind_sparse(py::module_& module);
+void bind_sets(py::module_& module);
 
 }  // namespace vicinal::binding
 

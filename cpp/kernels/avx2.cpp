@@ -462,6 +462,7 @@ constinit const Table kAvx2Table = {
     .dot_nibbles = score_rows<Nibbles>,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
+    .raise_maxima = &kRaiseMaximaAvx2,
     .loops = &kAvx2Loops,
 };
 

@@ -458,6 +458,7 @@ constinit const Table kAvx512Table = {
     .dot_nibbles = score_rows<Nibbles>,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
+    .raise_maxima = &kRaiseMaximaAvx512,
     .loops = &kAvx512Loops,
 };
 

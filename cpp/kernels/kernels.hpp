@@ -27,6 +27,13 @@ struct Rows {
 // float32 for the floating row types, signed bytes for nibbles, and of the rows' own type for i8, u8 and packed bits.
 using ScoreRows = void (*)(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
 
+// maxima[j] becomes the largest of itself and the inner products of column j with n rows of `dim` floats, one after the
+// other in memory. `panel` holds the columns in groups of kMaximaGroup: group after group, `dim` times the same element
+// of each of its columns.
+constexpr std::size_t kMaximaGroup = 16;
+using RaiseMaxima = void (*)(const float* panel, std::size_t groups, const float* rows, std::size_t n, std::size_t dim,
+                             float* maxima);
+
 using Narrow = void (*)(const float* from, std::uint16_t* to, std::size_t n);  // round to nearest, ties to even
 using Widen = void (*)(const std::uint16_t* from, float* to, std::size_t n);
 
@@ -72,6 +79,7 @@ struct Table {
     // Packed bits: differing bits; one minus the share of common bits (0 where both are empty).
     ScoreRows hamming_b1, jaccard_b1;
 
+    const RaiseMaxima* raise_maxima;
     const Loops* loops;
 };
 

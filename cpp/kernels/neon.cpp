@@ -384,6 +384,7 @@ constinit const Table kNeonTable = {
     .dot_nibbles = score_rows<Nibbles>,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
+    .raise_maxima = &kRaiseMaximaNeon,
     .loops = &kNeonLoops,
 };
 

@@ -155,6 +155,7 @@ constinit const Table kScalarTable = {
     .dot_nibbles = dot_nibbles,
     .hamming_b1 = hamming_b1,
     .jaccard_b1 = jaccard_b1,
+    .raise_maxima = &kRaiseMaximaScalar,
     .loops = &kScalarLoops,
 };
 

@@ -17,4 +17,9 @@ extern const Loops kAvx2Loops;
 extern const Loops kAvx512Loops;
 extern const Loops kNeonLoops;
 
+extern const RaiseMaxima kRaiseMaximaScalar;
+extern const RaiseMaxima kRaiseMaximaAvx2;
+extern const RaiseMaxima kRaiseMaximaAvx512;
+extern const RaiseMaxima kRaiseMaximaNeon;
+
 }  // namespace vicinal::kernels

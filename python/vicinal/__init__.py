@@ -11,8 +11,7 @@
 """
 
 import importlib
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vicinal._core import __version__
 from vicinal.errors import (
@@ -38,7 +37,8 @@ from vicinal.plan import Plan, plan
 from vicinal.result import SearchResult
 
 if TYPE_CHECKING:
-    from vicinal import blocking, compat, lsh, measure, order, shards
+    from vicinal import blocking, compat, lsh, measure, multivector, order, shards
+    from vicinal.multivector import MultiVectorIndex
 
 __all__ = [
     "CorruptIndexError",
@@ -53,6 +53,7 @@ __all__ = [
     "InvalidVectorError",
     "MismatchError",
     "Monitor",
+    "MultiVectorIndex",
     "NotAnIndexError",
     "NotTunedError",
     "Plan",
@@ -67,14 +68,17 @@ __all__ = [
     "compat",
     "lsh",
     "measure",
+    "multivector",
     "order",
     "plan",
     "shards",
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     """Import what stands beside the index when it is first asked for: whoever only searches need not wait for it."""
-    if name in {"blocking", "compat", "lsh", "measure", "order", "shards", "sklearn"}:
+    if name in {"blocking", "compat", "lsh", "measure", "multivector", "order", "shards", "sklearn"}:
         return importlib.import_module(f"vicinal.{name}")
+    if name == "MultiVectorIndex":
+        return importlib.import_module("vicinal.multivector").MultiVectorIndex
     raise AttributeError(f"module 'vicinal' has no attribute {name!r}")

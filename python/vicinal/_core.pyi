@@ -152,6 +152,27 @@ def exact_search(
     threads: int = 0,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
+def maxsim(
+    queries: NDArray[np.float32],
+    query_starts: NDArray[np.int64],
+    documents: NDArray[Any],
+    document_starts: NDArray[np.int64],
+    list_starts: NDArray[np.int64],
+    list_documents: NDArray[np.int64],
+    threads: int = 1,
+) -> NDArray[np.float32]: ...
+def encode_sets(
+    rows: NDArray[Any],
+    starts: NDArray[np.int64],
+    bits: int,
+    sketched: int,
+    planes: NDArray[np.float32],
+    origin: NDArray[np.float32],
+    places: NDArray[np.uint8],
+    signs: NDArray[np.float32],
+    side: str,
+    threads: int = 1,
+) -> NDArray[np.float32]: ...
 def sparse_top_k(
     base: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],
     queries: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],

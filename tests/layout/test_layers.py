@@ -18,8 +18,9 @@ CPP_BELOW = {
     "graph": ["vectors"],
     "hash": ["vectors"],
     "sparse": ["vectors"],
+    "sets": ["vectors"],
     "file": ["base"],
-    "persist": ["graph", "hash", "sparse", "file"],
+    "persist": ["graph", "hash", "sparse", "sets", "file"],
     "index": ["persist"],
     "binding": ["index"],
 }
