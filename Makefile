@@ -10,9 +10,10 @@ VS ?= faiss,hnswlib
 VENV := .venv
 STAMPS := $(VENV)/stamps
 REPORT := build/demo
+LANGCHAIN := build/langchain
 COMPILED := pyproject.toml CMakeLists.txt cpp/install.cmake $(wildcard cpp/*/*.?pp)
 CPP := $(wildcard cpp/*/*.?pp tests/cpp/*.?pp bench/*.?pp examples/*/*.?pp)
-PY := python tests bench examples .ci
+PY := python tests bench examples docs .ci
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -21,7 +22,7 @@ export JOBS
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cpp test-asan test-tsan test-neon test-nehalem test-python soak bench rivals lint lint-fast tidy format wheel clean
+.PHONY: help demo test test-cpp test-asan test-tsan test-neon test-nehalem test-python test-langchain docs soak bench rivals lint lint-fast tidy format wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,7 +33,7 @@ demo: $(STAMPS)/package $(STAMPS)/bench  ## build an index on real data and comp
 	@echo "The report: $(REPORT)/report.html"
 
 # pytest comes last: its closing line is the closing line of a run.
-test: test-cpp test-asan test-tsan lint-fast test-python  ## every test, and the quick part of lint
+test: test-cpp test-nehalem test-asan test-tsan lint-fast test-python  ## every test, and the quick part of lint
 
 test-cpp: $(STAMPS)/tools  ## the core's tests, without Python
 	.ci/cpp-tests release -DVICINAL_WERROR=ON
@@ -50,7 +51,7 @@ test-neon: $(STAMPS)/tools  ## the same for 64-bit ARM: cross compiled, run unde
 	        -DCMAKE_CROSSCOMPILING_EMULATOR=/usr/bin/qemu-aarch64; \
 	else echo "SKIPPED: the C++ tests (neon)"; fi
 
-test-nehalem: wheel  ## kernels, and the wheel, on a processor without AVX (qemu-user)
+test-nehalem: test-cpp  ## the kernels, and the wheel where `make wheel` left one, on a processor without AVX (qemu-user)
 	@.ci/nehalem
 
 test-python: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint  ## pytest over everything in tests/
@@ -63,6 +64,18 @@ soak: $(STAMPS)/package $(STAMPS)/test  ## the long tests, for MINUTES (80); pri
 	        -DVICINAL_SANITIZE=$$(case $$kind in *:*) echo $${kind#*:};; esac) >/dev/null && \
 	    cmake --build build/cpp-$${kind%:*} || exit 1; done
 	python tests/soak.py $(MINUTES)
+
+# The suite brings plugins that change how pytest runs every other test, so it gets an environment on top of .venv.
+test-langchain: $(STAMPS)/package $(STAMPS)/test  ## LangChain's own suite for vector stores
+	test -x $(LANGCHAIN)/bin/python || python -m venv $(LANGCHAIN)
+	python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' > \
+	    $$($(LANGCHAIN)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/below.pth
+	$(LANGCHAIN)/bin/python -m pip --disable-pip-version-check install --quiet langchain-tests
+	$(LANGCHAIN)/bin/python -m pytest -c tests/langchain/pytest.ini --rootdir . tests/langchain
+
+docs: $(STAMPS)/package $(STAMPS)/docs  ## build/docs/index.html; a warning is an error
+	python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "The documentation: build/docs/index.html"
 
 bench: $(STAMPS)/package $(STAMPS)/bench  ## timings of kernels, build and search, beside faiss
 	python -m pytest bench --benchmark-only --benchmark-json=build/bench.json
@@ -116,7 +129,7 @@ $(STAMPS)/package: $(STAMPS)/tools $(COMPILED)
 	@touch $@
 
 # The package is there, so this adds what its extra names.
-$(STAMPS)/bench $(STAMPS)/rivals $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/dist: $(STAMPS)/%: pyproject.toml | $(STAMPS)/package
+$(STAMPS)/bench $(STAMPS)/rivals $(STAMPS)/docs $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/dist: $(STAMPS)/%: pyproject.toml | $(STAMPS)/package
 	@echo "installing what the extra '$*' names"
 	$(PIP) 'vicinal[$*]'
 	@touch $@

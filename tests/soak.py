@@ -66,6 +66,12 @@ COLUMNS = [
         r"(\d+) refused, (\d+) loaded and used",
     ),
     Column(
+        "mutations of files of hnswlib, faiss and USearch",
+        [*PYTEST, "tests/reliability/test_foreign_fuzz.py"],
+        {"VICINAL_MUTATIONS": "2500"},
+        r"(\d+) refused, (\d+) taken over and used",
+    ),
+    Column(
         "states after a loss of power",
         core("release", "store_power"),
         {"VICINAL_POWER_ROUNDS": "12"},

@@ -1,6 +1,7 @@
 // What is well with an index and what is not, and the cure. Declared in index.hpp.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <mutex>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "graph/reach.hpp"
 #include "graph/reconnect.hpp"
 #include "index/parts.hpp"
+#include "vectors/row_map.hpp"
 
 namespace vicinal {
 namespace {
@@ -52,12 +54,33 @@ void look_at_links(const View& view, Health& health, Watch& watch) {
     if (!view.empty()) reach.spread(view.entry, view.entry, watch);
     for_each_slot(view, watch, [&](Slot slot) {
         if (!view.is_node(slot)) return;
-        const std::size_t live = live_of(view, slot);
-        if (!reach.met(index_of(slot))) health.unreachable += live;
-        if (live > 1) ++health.duplicates;
+        if (!reach.met(index_of(slot))) health.unreachable += live_of(view, slot);
         if (in_degrees[index_of(slot)] == 0 && slot != view.entry) ++health.zero_in_degree;
         count_one(health.in_degrees, in_degrees[index_of(slot)]);
     });
+}
+
+// Copies hang on their node; but a graph that was adopted, or came in a file, may have several nodes of the same bytes.
+void look_at_copies(const View& view, const Space& space, Health& health, Watch& watch) {
+    struct Node {
+        std::uint64_t hash;
+        Slot slot;
+    };
+    std::vector<Node> nodes;
+    for_each_slot(view, watch, [&](Slot slot) {
+        if (view.is_node(slot)) nodes.push_back({RowMap::hash_of(view.vector(slot), space.row_bytes()), slot});
+    });
+    std::sort(nodes.begin(), nodes.end(), [](const Node& a, const Node& b) { return a.hash < b.hash; });
+    for (auto first = nodes.begin(); first != nodes.end();) {
+        const auto last = std::find_if(first, nodes.end(), [&](const Node& one) {
+            return one.hash != first->hash ||
+                   std::memcmp(view.vector(one.slot), view.vector(first->slot), space.row_bytes()) != 0;
+        });
+        std::size_t live = 0;
+        for (auto node = first; node != last; ++node) live += live_of(view, node->slot);
+        if (live > 1) ++health.duplicates;
+        first = last;
+    }
 }
 
 void look_at_lengths(const View& view, const Space& space, Health& health, Watch& watch) {
@@ -93,6 +116,7 @@ Health Index::health(Watch& watch) const {
     const Reading reading(*parts_);
     Health health;
     look_at_links(reading.view(), health, watch);
+    look_at_copies(reading.view(), parts_->graph.space, health, watch);
     look_at_lengths(reading.view(), parts_->graph.space, health, watch);
     return health;
 }

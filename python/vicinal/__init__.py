@@ -38,7 +38,7 @@ from vicinal.plan import Plan, plan
 from vicinal.result import SearchResult
 
 if TYPE_CHECKING:
-    from vicinal import blocking, compat, lsh, measure, order
+    from vicinal import blocking, compat, lsh, measure, order, shards
 
 __all__ = [
     "CorruptIndexError",
@@ -69,11 +69,12 @@ __all__ = [
     "measure",
     "order",
     "plan",
+    "shards",
 ]
 
 
 def __getattr__(name: str) -> ModuleType:
     """Import what stands beside the index when it is first asked for: whoever only searches need not wait for it."""
-    if name in {"blocking", "compat", "lsh", "measure", "order", "sklearn"}:
+    if name in {"blocking", "compat", "lsh", "measure", "order", "shards", "sklearn"}:
         return importlib.import_module(f"vicinal.{name}")
     raise AttributeError(f"module 'vicinal' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The command line: ``vicinal build | search | bench | check | doctor | block | info | report``.
+"""The command line: ``vicinal build | search | bench | check | doctor | block | shard | info | report``.
 
 Results go to standard output, with ``--json`` as JSON; progress goes to standard error, and only to
 a terminal. Exit status: 0 done, 1 failed (of check and doctor: something is wrong), 2 called wrongly.
@@ -25,6 +25,7 @@ from vicinal.cli_block import add_block
 from vicinal.cli_check import add_check
 from vicinal.cli_doctor import add_doctor
 from vicinal.cli_report import add_report
+from vicinal.cli_shard import add_shard
 from vicinal.cli_study import STUDIES, run_study
 from vicinal.cli_vectors import SOURCES, read_base, read_queries
 from vicinal.cli_warnings import warnings_in_one_line
@@ -162,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     add_doctor(commands.add_parser("doctor", help="tell what ails an index of any library, and what would mend it"))
     add_report(commands.add_parser("report", help="measure what an index finds of queries, and its health"))
     add_block(commands.add_parser("block", help="propose the pairs of records that may be the same thing"))
+    add_shard(commands.add_parser("shard", help="build, search and check an index in many files"))
     info = commands.add_parser("info", help="describe an index file without reading its vectors")
     info.add_argument("index", help="an index file")
     info.add_argument("--json", action="store_true", help="print JSON")

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))) if path.is_file()]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-DOCUMENTED = ["vicinal", "vicinal.measure"]
+DOCUMENTED = ["vicinal", "vicinal.measure", "vicinal.shards"]
 
 
 def module_names() -> list[str]:
@@ -21,9 +21,17 @@ def module_names() -> list[str]:
     return [".".join(part[:-1] if part[-1] == "__init__" else part) for part in parts]
 
 
+def needed_by(page: str) -> list[str]:
+    """What a page says in its first line: ``<!-- needs: faiss, hnswlib -->``."""
+    said = re.match(r"<!-- needs: (.*) -->\n", page)
+    return said[1].split(", ") if said else []
+
+
 @pytest.mark.parametrize("name", module_names())
 def test_the_examples_in_docstrings_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    if name == "vicinal.langchain":
+        pytest.importorskip("langchain_core", reason="langchain-core is missing: pip install 'vicinal[langchain]'")
     module = importlib.import_module(name)
 
     outcome = doctest.testmod(module, optionflags=OPTIONS)
@@ -31,9 +39,12 @@ def test_the_examples_in_docstrings_run(name: str, tmp_path: Path, monkeypatch: 
     assert outcome.failed == 0
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_examples_on_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    text = page.read_text()
+    for package in needed_by(text):
+        pytest.importorskip(package, reason=f"{page.name} needs {package}: its examples did not run")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
 

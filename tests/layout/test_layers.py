@@ -32,15 +32,18 @@ PYTHON_LAYERS = [
     {"index", "plan"},
     {"lsh"},  # its joins through an index stand on index
     {"vicinal"},  # the package itself: it gathers what lies below, and what lies above uses it as anyone does
-    {"blocking", "measure", "compat", "multivector", "shards", "ray", "sklearn"},
+    {"blocking", "measure", "compat", "multivector", "shards", "ray", "sklearn", "langchain"},
     {"cli_vectors", "cli_warnings"},  # what commands share
-    {"cli_block", "cli_check", "cli_doctor", "cli_report", "cli_study"},
+    {"cli_block", "cli_check", "cli_doctor", "cli_report", "cli_shard", "cli_study"},
     {"cli"},
     {"__main__"},
 ]
 
 # A module whose class is one of another library's is imported by those who have that library.
-OF_ANOTHER_LIBRARY = {"vicinal.sklearn": {"joblib", "scipy", "sklearn"}}
+OF_ANOTHER_LIBRARY = {
+    "vicinal.sklearn": {"joblib", "scipy", "sklearn"},
+    "vicinal.langchain": {"langchain_core"},
+}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 INSTRUCTION_SET = re.compile(r"(avx2|avx512|neon)")

@@ -1,6 +1,7 @@
 """Damaged files of other libraries: refused by name, or a sound index; never a crash.
 
-``VICINAL_MUTATIONS`` says how many of each kind; by default few enough for every run of the tests.
+``VICINAL_MUTATIONS`` says how many of each kind, by default few enough for every run of the tests; ``VICINAL_SEED``
+which.
 """
 
 import os
@@ -13,6 +14,7 @@ import vicinal
 from vicinal.compat import read_faiss, read_hnswlib, read_usearch, write_hnswlib
 
 MUTATIONS = int(os.environ.get("VICINAL_MUTATIONS", "800"))
+SEED = int(os.environ.get("VICINAL_SEED", "17"))
 REFUSALS = (vicinal.CorruptIndexError, vicinal.NotAnIndexError, vicinal.MismatchError)
 EXTREMES = (0, 1, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**63, 2**64 - 1)
 DIM = 6
@@ -84,7 +86,7 @@ def test_no_damage_to_a_foreign_file_gets_past_its_reader(make, tmp_path):
     read = make(path)
     whole = path.read_bytes()
     assert len(read()) in (59, 60)
-    rng = np.random.default_rng(17)
+    rng = np.random.default_rng(SEED)
     refused = 0
     for _ in range(MUTATIONS):
         path.write_bytes(mutated(whole, rng))
@@ -96,4 +98,5 @@ def test_no_damage_to_a_foreign_file_gets_past_its_reader(make, tmp_path):
         assert index.search(np.zeros(index.dim, np.float32), 5, ef=60).ids.shape == (5,)
         index.add(np.ones((1, index.dim), np.float32), ids=[2**40])
         assert vicinal.Index.from_bytes(index.to_bytes()).digest() == index.digest()
+    print(f"\n{refused} refused, {MUTATIONS - refused} taken over and used ({make.__name__}, seed {SEED})")
     assert refused > MUTATIONS / 2

@@ -59,6 +59,28 @@ def test_on_products_a_learned_map_needs_fewer_candidates_and_shuffled_labels_ga
     assert control.completeness <= raw.completeness
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_shuffled_labels_leave_the_identity(planted: Planted, seed: int) -> None:
+    left, right, matches = planted
+    shuffled = np.random.default_rng(seed)
+    wrong = np.column_stack([matches[:, 0], shuffled.permutation(matches[:, 1])])
+
+    blocker = NeuralLSHBlocker(seed=seed).fit(left, right, wrong[:150], wrong[150:200])
+
+    assert np.array_equal(blocker.head, np.eye(left.shape[1])), f"seed {seed}"
+
+
+def test_records_that_a_graph_does_not_find_are_no_hard_negatives(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, right, matches = planted
+    monkeypatch.setattr(NeuralLSHBlocker, "_nearest", lambda _self, queries, _base, k: np.full((len(queries), k), -1))
+
+    blocker = NeuralLSHBlocker(epochs=2).fit(left, right, matches[:150])
+
+    assert np.array_equal(blocker.head, np.eye(left.shape[1]))
+
+
 def test_learning_twice_gives_the_same_map(planted: Planted) -> None:
     left, right, matches = planted
     once, again = (NeuralLSHBlocker(epochs=3, seed=4).fit(left, right, matches[:150]).head for _ in range(2))

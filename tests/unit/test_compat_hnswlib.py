@@ -240,6 +240,60 @@ def test_the_size_of_the_file_is_known_before(hnswlib, data, tmp_path):
     assert index.index_file_size() == (tmp_path / "index.bin").stat().st_size
 
 
+def test_a_beam_that_is_set_first_is_kept(hnswlib):
+    index = hnswlib.Index(space="l2", dim=DIM)
+    index.set_ef(33)
+    index.init_index(max_elements=10)
+    assert index.ef == 33
+
+
+def test_construction_is_at_least_as_wide_as_a_row_of_links(hnswlib):
+    index = hnswlib.Index(space="l2", dim=DIM)
+    index.init_index(max_elements=10, M=20, ef_construction=5)
+    assert index.ef_construction == 20
+
+
+def test_one_label_is_no_list_of_labels(hnswlib, data):
+    with pytest.raises(ValueError, match="list of indices"):
+        filled(hnswlib, data).get_items(3)
+
+
+def test_space_and_dim_cannot_be_set(hnswlib, data):
+    index = filled(hnswlib, data)
+    for name in ("space", "dim", "M", "ef_construction", "max_elements", "element_count"):
+        with pytest.raises(AttributeError):
+            setattr(index, name, getattr(index, name))
+
+
+def test_an_index_is_copied_by_its_constructor(hnswlib, data):
+    index = filled(hnswlib, data)
+    index.mark_deleted(0)
+    state = index.__getstate__()
+    params = state[0] if isinstance(state, tuple) else state
+    for copy in (hnswlib.Index(index), hnswlib.Index(index=index), hnswlib.Index(params=params)):
+        copy.set_num_threads(1)
+        assert (copy.space, copy.dim, copy.ef, copy.element_count) == ("l2", DIM, 50, N)
+        assert np.array_equal(copy.knn_query(data, k=2)[0], index.knn_query(data, k=2)[0])
+        copy.mark_deleted(1)
+        copy.unmark_deleted(0)
+    assert index.knn_query(data[1], k=1)[0].tolist() == [[1]]
+    with pytest.raises(RuntimeError):
+        index.mark_deleted(0)  # it is still deleted here
+    for wrong in ((), ("l2",), ("l2", "16"), (None, DIM)):
+        with pytest.raises(TypeError):
+            hnswlib.Index(*wrong)
+
+
+def test_a_deleted_label_may_be_added_again_where_replacing_is_allowed(hnswlib, data):
+    index = filled(hnswlib, data, allow_replace_deleted=True)
+    index.mark_deleted(3)
+    with pytest.raises(RuntimeError):
+        index.add_items(data[:1] + 7, [3])
+    index.add_items(data[:1] + 7, [3], replace_deleted=True)
+    assert index.element_count == N
+    assert index.knn_query(data[:1] + 7, k=1)[0].tolist() == [[3]]
+
+
 # -- what only one of them does
 
 
@@ -273,6 +327,19 @@ def test_short_rows_are_padded_unless_strict(data):
     exact.init_index(2)
     exact.add_items(data[:2])
     assert exact.knn_query(data[0], k=3)[0].tolist()[0][2] == 2**64 - 1
+
+
+def test_labels_that_come_back_leave_the_room_of_other_deleted_ones_to_new_ones(data):
+    index = filled(drop_in, data, allow_replace_deleted=True)
+    for label in (3, 5, 6):
+        index.mark_deleted(label)
+    index.add_items(data[:2] + 7, [3, N], replace_deleted=True)
+    assert index.element_count == N
+    assert sorted(index.get_ids_list()) == [0, 1, 2, 3, 4, *range(6, N + 1)]
+    with pytest.raises(RuntimeError, match="exceeds"):
+        index.add_items(data[:3] + 9, [6, N + 1, N + 2], replace_deleted=True)
+    with pytest.raises(RuntimeError, match="already deleted"):
+        index.mark_deleted(6)
 
 
 def test_queries_of_another_dimension_are_refused(data):

@@ -83,10 +83,9 @@ def test_it_works_beside_other_libraries(other: str, vicinal_first: bool) -> Non
 
 
 def test_what_stands_beside_the_index_needs_no_import_of_its_own() -> None:
-    script = (
-        "import vicinal; print([getattr(vicinal, name).__name__ for name in ('blocking', 'lsh', 'measure', 'order')])"
-    )
+    names = ("blocking", "lsh", "measure", "order", "shards")
+    script = f"import vicinal; print([getattr(vicinal, name).__name__ for name in {names}])"
 
-    assert run(script).strip() == "['vicinal.blocking', 'vicinal.lsh', 'vicinal.measure', 'vicinal.order']"
+    assert run(script).strip() == str([f"vicinal.{name}" for name in names])
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         vicinal.nothing  # noqa: B018

@@ -45,6 +45,10 @@ class Index:
     space : str
         "l2" (squared Euclidean), "ip" (1 - x·y) or "cosine" (1 - cos).
     dim : int
+    index : Index, optional
+        In place of both: another index, of which this one is a copy. It may stand first, as may `params`.
+    params : dict, optional
+        In place of all: what ``__getstate__()`` of another index returned.
 
     Examples
     --------
@@ -60,10 +64,23 @@ class Index:
     ([[0], [1]], dtype('uint64'), dtype('float32'))
     """
 
-    def __init__(self, space: str, dim: int) -> None:
+    def __init__(
+        self,
+        space: str | Index | dict[str, Any] | None = None,
+        dim: int | None = None,
+        *,
+        index: Index | None = None,
+        params: dict[str, Any] | None = None,
+    ) -> None:
+        like = next((one for one in (index, params, space) if isinstance(one, (Index, dict))), None)
+        if like is not None:
+            self.__setstate__(like.__getstate__() if isinstance(like, Index) else like)
+            return
+        if not isinstance(space, str) or not isinstance(dim, (int, np.integer)):
+            raise TypeError(f"space is {space!r} and dim {dim!r}, expected a name and a whole number, or an index")
         check_space(space, dim)
-        self.space = space
-        self.dim = dim
+        self._space = space
+        self._dim = int(dim)
         self.num_threads = os.cpu_count() or 1
         self.ef = 10
         self._index: vicinal.Index | None = None
@@ -75,6 +92,16 @@ class Index:
 
     def __repr__(self) -> str:
         return f"<vicinal.compat.hnswlib.Index(space={self.space!r}, dim={self.dim})>"
+
+    @property
+    def space(self) -> str:
+        """What distances measure."""
+        return self._space
+
+    @property
+    def dim(self) -> int:
+        """Elements of a vector."""
+        return self._dim
 
     # -- making one
 
@@ -90,11 +117,10 @@ class Index:
         if self._index is not None:
             raise RuntimeError("The index is already initiated.")
         self._index = vicinal.Index(
-            self.dim, self.space, M=max(M, 2), ef_construction=ef_construction, seed=random_seed
+            self.dim, self.space, M=max(M, 2), ef_construction=max(ef_construction, M), seed=random_seed
         )
         self._max_elements = max_elements
         self._allow_replace_deleted = allow_replace_deleted
-        self.ef = 10
 
     def resize_index(self, new_size: int) -> None:
         """Make room for so many elements in all. Raises RuntimeError when there are more already."""
@@ -145,15 +171,20 @@ class Index:
         if replace_deleted and not self._allow_replace_deleted:
             raise RuntimeError("Replacement of deleted elements is disabled in constructor")
         again = list(set(labels.tolist()) & self._deleted.keys())
-        if again and self._allow_replace_deleted:
+        if again and self._allow_replace_deleted and not replace_deleted:
             raise RuntimeError(
                 "Can't use addPoint to update a deleted element. It will be replaced by the next element added"
             )
         wanted, last = np.unique(labels[::-1], return_index=True)  # of a label that comes twice, the last row
         fresh = sum(label not in index for label in wanted.tolist()) - len(again)
-        spare = min(fresh, len(self._deleted)) if replace_deleted else 0
+        spare = min(fresh, len(self._deleted) - len(again)) if replace_deleted else 0
         if self.element_count + fresh - spare > self._max_elements:
             raise RuntimeError(FULL)
+        if replace_deleted:  # each in its own place; the others that are deleted give way below
+            for label in again:
+                index.add(self._deleted[label][None], ids=[label])
+                del self._deleted[label]
+            again = []
         if len(wanted) < len(labels):
             keep = np.sort(len(labels) - 1 - last)
             rows, labels = rows[keep], labels[keep]
@@ -234,6 +265,8 @@ class Index:
         if return_type not in ("numpy", "list"):
             raise ValueError('return_type should be "numpy" or "list"')
         index = self._made()
+        if ids is not None and np.ndim(ids) == 0:
+            raise ValueError("get_items accepts a list of indices and returns a list of vectors")
         labels = labels_of([] if ids is None else ids, 0 if ids is None else np.size(np.asarray(ids)), 0)
         try:
             rows = index.get(labels) if len(labels) else np.empty((0, self.dim), np.float32)
@@ -343,6 +376,7 @@ class Index:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _writing=threading.RLock())
+        self._deleted = dict(self._deleted)  # a copy has its own
         if state["_index"] is not None:
             self._index = vicinal.Index.from_bytes(state["_index"])
 
