@@ -123,6 +123,17 @@ def test_an_interrupted_call_that_revives_labels_counts_them_once(data, monkeypa
         index.unmark_deleted(2)
 
 
+def test_a_refused_call_brings_no_deleted_label_back(data):
+    index = made(drop_in.Index, data, allow_replace_deleted=True)
+    index.mark_deleted(3)
+    with pytest.raises(vicinal.InvalidVectorError):
+        index.add_items(np.full((1, DIM), np.nan, np.float32), [3], replace_deleted=True)
+    assert index.knn_query(data[3], k=1)[0][0, 0] != 3
+    index.add_items(data[3] + 1, [3], replace_deleted=True)
+    assert np.array_equal(index.get_items([3])[0], data[3] + 1)
+    assert sorted(index.get_ids_list()) == list(range(600))
+
+
 @pytest.mark.parametrize("kind", [drop_in.Index, drop_in.BFIndex])
 def test_any_number_of_neighbors_may_be_asked_for(kind, data):
     index = made(kind, data[:20])

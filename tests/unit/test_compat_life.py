@@ -109,15 +109,6 @@ def test_levels_above_ours_are_cut_and_nothing_is_lost(data, tmp_path):
     assert np.array_equal(high.search(data[:100], 5, ef=20).ids, low.search(data[:100], 5, ef=20).ids)
 
 
-def test_few_bytes_that_claim_room_for_many_links_are_refused(tmp_path):
-    M, n = 4_096, 20_000
-    record = 4 + 4 * 1 + 4 + 8
-    head = struct.pack("<QQQQQQiIQQQdQ", 0, n, n, record, 12, 8, 0, 0, M, 1, M, 0.1, 100)
-    (tmp_path / "claims.bin").write_bytes(head + bytes(record * n) + bytes(4 * n))
-    with pytest.raises(vicinal.CorruptIndexError, match="expected twice 4096"):
-        read_hnswlib(tmp_path / "claims.bin", "l2")
-
-
 def test_vectors_that_a_walk_in_bytes_cannot_take_are_refused(data, tmp_path):
     index = vicinal.Index(DIM)
     index.add(data[:50])

@@ -170,7 +170,7 @@ class Index:
         index = self._made()
         if replace_deleted and not self._allow_replace_deleted:
             raise RuntimeError("Replacement of deleted elements is disabled in constructor")
-        again = list(set(labels.tolist()) & self._deleted.keys())
+        again = set(labels.tolist()) & self._deleted.keys()
         if again and self._allow_replace_deleted and not replace_deleted:
             raise RuntimeError(
                 "Can't use addPoint to update a deleted element. It will be replaced by the next element added"
@@ -180,21 +180,17 @@ class Index:
         spare = min(fresh, len(self._deleted) - len(again)) if replace_deleted else 0
         if self.element_count + fresh - spare > self._max_elements:
             raise RuntimeError(FULL)
-        if replace_deleted:  # each in its own place; the others that are deleted give way below
-            for label in again:
-                index.add(self._deleted[label][None], ids=[label])
-                del self._deleted[label]
-            again = []
         if len(wanted) < len(labels):
             keep = np.sort(len(labels) - 1 - last)
             rows, labels = rows[keep], labels[keep]
+        others = [label for label in self._deleted if label not in again] if spare else []
         before = len(index)
         try:
             index.upsert(labels, rows, threads=self._threads(num_threads))
             self._added += len(labels)
-        finally:  # an interrupted call has some of them in
-            given_way = list(self._deleted)[: min(spare, len(index) - before)]
-            for label in given_way if not again else [label for label in again if label in index]:
+        finally:  # a call that fails has none of them in, one that is interrupted some
+            back = [label for label in again if label in index]
+            for label in back + others[: min(spare, len(index) - before - len(back))]:
                 del self._deleted[label]
 
     def mark_deleted(self, label: int) -> None:
