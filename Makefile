@@ -18,6 +18,9 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+# Where ccache is installed: what one build has compiled, builds in other folders find.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 export JOBS
 
 .NOTPARALLEL:
