@@ -253,6 +253,17 @@ def test_construction_is_at_least_as_wide_as_a_row_of_links(hnswlib):
     assert index.ef_construction == 20
 
 
+def test_room_that_is_too_little_for_a_file_is_left_aside(hnswlib, data, tmp_path):
+    index = hnswlib.Index(space="l2", dim=DIM)
+    index.init_index(max_elements=40)
+    index.add_items(data[:20])
+    index.save_index(str(tmp_path / "twenty.bin"))
+    for asked, there in ((0, 40), (5, 40), (20, 20), (30, 30), (90, 90)):
+        index = hnswlib.Index(space="l2", dim=DIM)
+        index.load_index(str(tmp_path / "twenty.bin"), max_elements=asked)
+        assert index.max_elements == there
+
+
 def test_one_label_is_no_list_of_labels(hnswlib, data):
     with pytest.raises(ValueError, match="list of indices"):
         filled(hnswlib, data).get_items(3)

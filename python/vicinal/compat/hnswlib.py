@@ -350,7 +350,8 @@ class Index:
             )
         with self._writing:
             self._index, self._deleted = index, deleted
-            self._max_elements = max(max_elements or room, self.element_count)
+            enough = max_elements > 0 and max_elements >= self.element_count  # what is too little, hnswlib leaves aside
+            self._max_elements = max_elements if enough else max(room, self.element_count)
             self._allow_replace_deleted = allow_replace_deleted
             self._added = self.element_count
             self.ef = 10
