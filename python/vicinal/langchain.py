@@ -36,7 +36,7 @@ FORMAT = 1
 Wanted = Mapping[str, Any] | Callable[[Document], bool] | None
 
 
-class VicinalVectorStore(VectorStore):  # type: ignore[misc]
+class VicinalVectorStore(VectorStore):
     """Documents of LangChain, found by the nearest vectors in a `vicinal.Index`.
 
     Documents are kept in memory beside the index; `save` writes both into a folder, and nothing in it is code. Calls

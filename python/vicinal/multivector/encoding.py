@@ -96,7 +96,7 @@ class FDE:
     @property
     def length(self) -> int:
         """Dimensions of an encoding: reps * 2**ksim * dproj."""
-        return self.reps * 2**self.ksim * self.dproj
+        return int(self.reps * 2**self.ksim * self.dproj)
 
     def fit(self, sets: ArrayLike | Sequence[ArrayLike], offsets: ArrayLike | None = None) -> FDE:
         """Learn where the vectors lie; only ``partition="centered"`` needs it. Shapes as `documents`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -128,7 +129,8 @@ class Tokens:
 
 def make_generator(name: str, dim: int, seed: int, index: Index | None = None, **settings: Any) -> Generator:
     """Return the generator of this name, with the index that it had."""
-    return {"mean": Means, "fde": Encodings, "token": Tokens}[name](dim, seed, index, **settings)
+    kinds: dict[str, Callable[..., Generator]] = {"mean": Means, "fde": Encodings, "token": Tokens}
+    return kinds[name](dim, seed, index, **settings)
 
 
 def _nearest(

@@ -98,7 +98,7 @@ class VectorSets:
         return VectorSets(rows, np.concatenate([self.offsets, others.offsets[1:] + self.offsets[-1]]))
 
 
-def _matrix(rows: ArrayLike, name: str) -> NDArray[Any]:
+def _matrix(rows: Any, name: str) -> NDArray[Any]:
     array = np.asarray(rows)
     if array.dtype not in (np.float32, np.float16):
         array = array.astype(np.float32)
