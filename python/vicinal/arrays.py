@@ -131,6 +131,29 @@ def id_numbers(ids: IdsLike, name: str = "ids") -> NDArray[np.int64]:
     return np.require(given, np.int64, ["C", "A"])
 
 
+def float_rows(rows: Any, name: str) -> NDArray[Any]:
+    """Return rows of numbers, whatever holds them, as float32 or, where they are that, float16; of any shape.
+
+    Raises
+    ------
+    TypeError
+        The elements are not numbers, or lie on another device.
+    InvalidVectorError
+        A number is beyond what float32 holds.
+    ValueError
+        The rows have different lengths.
+
+    Examples
+    --------
+    >>> float_rows([[1, 2]], "rows")
+    array([[1., 2.]], dtype=float32)
+    """
+    given = _opened(rows, name)
+    if given.size:
+        _check_numbers(given.dtype, name)
+    return np.require(given, requirements=["C", "A"]) if given.dtype == np.float16 else _as_float32(given, name)
+
+
 def one_id(id: object) -> int | None:  # noqa: A002
     """Return `id` as an int if it is one number, None if it is something else (probably many).
 

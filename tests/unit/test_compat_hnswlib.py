@@ -8,6 +8,7 @@ import pytest
 
 import vicinal
 import vicinal.compat.hnswlib as drop_in
+from vicinal.compat.hnswlib_file import HEADER_BYTES, record_type
 
 DIM, N = 16, 1_000
 
@@ -404,3 +405,17 @@ def test_before_it_is_made_an_index_says_what_to_call():
         drop_in.Index("l2", 4).knn_query(np.zeros(4))
     with pytest.raises(RuntimeError, match="init_index"):
         drop_in.BFIndex("l2", 4).add_items(np.zeros(4))
+
+
+def test_a_deleted_element_whose_label_is_there_again_is_damage(data, tmp_path):
+    index = drop_in.Index("l2", DIM)
+    index.init_index(20)
+    index.add_items(data[:20])
+    index.mark_deleted(7)
+    index.save_index(tmp_path / "index.bin")
+    damaged = bytearray((tmp_path / "index.bin").read_bytes())
+    elements = np.frombuffer(damaged, record_type(32, DIM), 20, HEADER_BYTES)
+    elements["label"][elements["removed"] == 1] = 3
+    (tmp_path / "index.bin").write_bytes(damaged)
+    with pytest.raises(vicinal.CorruptIndexError, match="twice"):
+        drop_in.Index("l2", DIM).load_index(tmp_path / "index.bin")

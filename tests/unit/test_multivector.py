@@ -1,10 +1,14 @@
 """Documents of many vectors: exact scores, encodings, candidates, and what is refused."""
 
+import pickle
+import threading
+
 import numpy as np
 import pytest
 
 import vicinal
 from vicinal.multivector import FDE, MultiVectorIndex, maxsim, pool_tokens
+from vicinal.multivector.kept import read_parts, write_parts
 
 DIM = 24
 
@@ -230,20 +234,88 @@ def test_damaged_files_are_refused(documents, tmp_path):
     index.save(path)
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
-    refused = 0
-    for _ in range(150):
+    for _ in range(300):
         damaged = bytearray(whole)
-        for _ in range(3):
-            damaged[rng.integers(len(damaged))] ^= 1 << int(rng.integers(8))
-        path.write_bytes(bytes(damaged[: rng.integers(len(damaged) // 2, len(damaged) + 1)]))
-        try:
-            MultiVectorIndex.load(path).search(documents[0], 2)
-        except (vicinal.CorruptIndexError, vicinal.NotAnIndexError):
-            refused += 1
-    assert refused > 140
+        damaged[rng.integers(len(damaged))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(damaged[: rng.choice([len(damaged), rng.integers(len(damaged))])]))
+        with pytest.raises((vicinal.CorruptIndexError, vicinal.NotAnIndexError)):
+            MultiVectorIndex.load(path)
     path.write_bytes(b"something else")
     with pytest.raises(vicinal.NotAnIndexError):
         MultiVectorIndex.load(path)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda about, _: about.update(dim=DIM + 1),
+        lambda about, _: about.update(dtype="f32"),
+        lambda about, _: about.update(name="token"),
+        lambda about, _: about.update(name="fde"),
+        lambda about, _: about.update(name="best"),
+        lambda about, _: about.update(next=3),
+        lambda about, _: about.update(calibration={"k": "x"}),
+        lambda about, _: about.pop("seed"),
+        lambda _, parts: parts.update(ids=parts["ids"][:-1]),
+        lambda _, parts: parts.update(ids=parts["ids"] * 0),
+        lambda _, parts: parts.update(offsets=parts["offsets"][::-1].copy()),
+        lambda _, parts: parts.update(candidates=parts["candidates"][:-9]),
+        lambda _, parts: parts.pop("rows"),
+    ],
+)
+def test_a_file_that_lies_about_itself_is_refused(documents, tmp_path, lie):
+    index = MultiVectorIndex(DIM)
+    index.add(documents[:20])
+    index.save(tmp_path / "documents.mv")
+    about, parts = read_parts(tmp_path / "documents.mv")
+    lie(about, parts)
+    write_parts(tmp_path / "documents.mv", about, parts)
+    with pytest.raises(vicinal.CorruptIndexError):
+        MultiVectorIndex.load(tmp_path / "documents.mv")
+
+
+@pytest.mark.parametrize("candidates", ["mean", "token"])
+def test_searches_run_beside_a_writer(documents, candidates):
+    index = MultiVectorIndex(DIM, candidates)
+    index.add(documents[:50])
+    failed = []
+
+    def ask():
+        try:
+            for _ in range(60):
+                ids = index.search(documents[7], 3, n_candidates=20).ids
+                assert ids[0] == 7
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for first in range(50, 290, 12):
+        index.add(documents[first : first + 12])
+        index.remove([first, first + 1])
+    for thread in threads:
+        thread.join()
+    assert not failed
+
+
+@pytest.mark.parametrize("candidates", ["mean", "fde", "token"])
+def test_an_add_that_is_ended_has_added_nothing(documents, candidates, monkeypatch):
+    index = MultiVectorIndex(DIM, candidates)
+    index.add(documents[:10])
+    whole_add = vicinal.Index.add
+
+    def ended(self, vectors, ids):
+        whole_add(self, vectors[:3], ids=ids[:3])
+        raise vicinal.Interrupted(ids[:3])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(vicinal.Index, "add", ended)
+        with pytest.raises(vicinal.Interrupted) as interrupted:
+            index.add(documents[10:20])
+    assert interrupted.value.added.tolist() == []
+    assert index.add(documents[10:20]).tolist() == list(range(10, 20))
+    assert index.search(documents[12], 1).ids.tolist() == [12]
 
 
 def test_calibration_measures_every_generator_and_takes_the_cheapest(documents, queries):
@@ -300,3 +372,70 @@ def test_pooled_vectors_are_fewer_and_score_alike(documents, queries):
     for query in queries[:5]:
         before, after = maxsim(query, unit, offsets), maxsim(query, rows, starts)
         assert np.corrcoef(before, after)[0, 1] > 0.9
+
+
+def test_as_many_documents_are_found_as_there_are():
+    """Where all that a query's vector finds is of one document, the others are scored too."""
+    rng = np.random.default_rng(0)
+    many = np.ones((300, 8)) + 0.01 * rng.standard_normal((300, 8))
+    index = MultiVectorIndex(8, "token")
+    index.add([many, *rng.standard_normal((200, 3, 8))])
+    found = index.search(np.ones((1, 8)), 10, n_candidates=12)
+    assert (found.ids >= 0).all()
+    assert found.ids.tolist() == index.search(np.ones((1, 8)), 10, exact=True).ids.tolist()
+
+
+def test_an_id_is_never_used_again_not_even_after_a_file(documents, tmp_path):
+    index = MultiVectorIndex(DIM)
+    index.add(documents[:5])
+    index.remove([4])
+    index.save(tmp_path / "documents.mv")
+    assert MultiVectorIndex.load(tmp_path / "documents.mv").add([documents[5]]).tolist() == [5]
+
+
+def test_what_get_returns_is_the_callers(documents):
+    index = MultiVectorIndex(DIM, dtype="f32", normalize=False)
+    index.add(documents[:3])
+    index.get(0)[:] = 0
+    assert np.array_equal(index.get(0), documents[0])
+
+
+@pytest.mark.parametrize(
+    ("sets", "error", "says"),
+    [
+        (np.ones((2, DIM), bool), TypeError, "bool"),
+        ([[["1"] * DIM]], TypeError, "expected numbers"),
+        (np.ones((2, DIM), complex), TypeError, "complex"),
+        (np.ma.masked_array(np.ones((2, DIM)), mask=True), TypeError, "masked"),
+        (np.full((2, DIM), 1e300), vicinal.InvalidVectorError, "float32"),
+        (np.full((2, DIM), 1e5), vicinal.InvalidVectorError, r"vectors\[0\].*float16"),
+    ],
+)
+def test_what_are_no_vectors_is_refused(sets, error, says):
+    with pytest.raises(error, match=says):
+        MultiVectorIndex(DIM, normalize=False).add(sets)
+    with pytest.raises(TypeError, match="expected integers"):
+        maxsim(np.ones((1, 3)), np.ones((4, 3)), [0, 2.5, 4])
+
+
+def test_pooling_takes_whole_numbers_and_no_sets():
+    with pytest.raises(ValueError, match="factor"):
+        pool_tokens(np.ones((2, 3)), [0, 2], factor=1.5)
+    assert pool_tokens(np.ones((0, 3)), [0])[1].tolist() == [0]
+
+
+def test_an_index_is_pickled_and_keeps_no_memory_of_the_callers(documents):
+    rows = np.array(documents[0])
+    index = MultiVectorIndex(DIM, dtype="f32", normalize=False)
+    index.add([rows, documents[1]], ids=[3, 2**63 - 1])
+    rows[:] = 0
+    again = pickle.loads(pickle.dumps(index))
+    assert np.array_equal(again.get(3), documents[0])
+    assert again.search(documents[1], 1).ids.tolist() == [2**63 - 1]
+    with pytest.raises(OverflowError, match="no 1 ids"):
+        again.add([documents[2]])
+
+
+def test_there_must_be_something_to_fit_to():
+    with pytest.raises(ValueError, match="no sets"):
+        FDE(DIM).fit([])

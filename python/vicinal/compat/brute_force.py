@@ -22,7 +22,8 @@ from vicinal.compat.hnswlib_arguments import (
     labels_of,
     rows_of,
 )
-from vicinal.compat.hnswlib_file import replace_file
+from vicinal.errors import InvalidVectorError
+from vicinal.files import replace_file
 
 
 class BFIndex:
@@ -74,8 +75,14 @@ class BFIndex:
         self.num_threads = num_threads
 
     def add_items(self, data: ArrayLike, ids: ArrayLike | None = None) -> None:
-        """Add vectors, and replace those whose labels are there. Raises RuntimeError when there is no room."""
+        """Add vectors, and replace those whose labels are there.
+
+        Raises RuntimeError when there is no room, InvalidVectorError for NaN, infinities and, under cosine, zeros.
+        """
         rows = rows_of(data, self.dim, self.space)
+        bad = ~np.isfinite(rows).all(axis=1) | ((self.space == "cosine") & ~rows.any(axis=1))
+        if bad.any():
+            raise InvalidVectorError(f"data row {np.flatnonzero(bad)[0]} holds NaN or an infinity, or has no direction")
         with self._writing:
             labels = labels_of(ids, len(rows), self._added)
             wanted, last = np.unique(labels[::-1], return_index=True)

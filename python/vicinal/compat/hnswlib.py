@@ -201,8 +201,9 @@ class Index:
                 raise RuntimeError("The requested to delete element is already deleted")
             if label not in index:
                 raise RuntimeError("Label not found")
-            self._deleted[label] = index.get([label])[0]
+            vector = index.get([label])[0]
             index.remove([label])
+            self._deleted[label] = vector
 
     def unmark_deleted(self, label: int) -> None:
         """Let queries find an element again that was marked as deleted. Raises RuntimeError when it was not."""
@@ -343,6 +344,11 @@ class Index:
             index = graph.adopt(self.space, settings["M"], settings["ef_construction"], os.fsdecode(path_to_index))
             rows = np.flatnonzero(graph.gone)
             deleted = {int(graph.ids[row]): np.array(graph.vectors[row]) for row in rows}
+            twice = [label for label in deleted if label in index]
+            if twice or len(deleted) < len(rows):
+                raise vicinal.CorruptIndexError(
+                    f"{os.fsdecode(path_to_index)} is damaged: the label of a deleted element stands there twice"
+                ) from None
             room = settings["max_elements"]
         if (index.dim, index.metric) != (self.dim, self.space):
             raise vicinal.MismatchError(

@@ -82,6 +82,8 @@ def labels_of(ids: ArrayLike | None, n: int, start: int) -> NDArray[np.int64]:
         raise RuntimeError(f"The ids must be numbers in one dimension, got shape {labels.shape} of {labels.dtype}")
     if len(labels) != n:
         raise RuntimeError("Wrong dimensionality of the labels")
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise RuntimeError("The ids hold NaN or an infinity")
     if len(labels) and (int(labels.min()) < 0 or int(labels.max()) > LARGEST_ID):
         raise RuntimeError(f"Labels go from 0 to {LARGEST_ID}")
     return labels.astype(np.int64)

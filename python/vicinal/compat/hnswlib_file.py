@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from vicinal.compat.foreign import ForeignBytes, ForeignGraph
 from vicinal.errors import MismatchError
+from vicinal.files import replace_file
 from vicinal.index import Index
 
 _SPACES = ("l2", "ip", "cosine")
@@ -289,17 +289,3 @@ def _unchain_copies(arrays: dict[str, Any]) -> None:
         counts[before] = lane + 1
         last[node] = copy
     levels[copies] = 0
-
-
-def replace_file(path: str | os.PathLike[str], parts: list[bytes | NDArray[Any]]) -> None:
-    """Write a file all or nothing. Raises OSError."""
-    fresh = Path(f"{os.fsdecode(path)}.tmp-{os.getpid()}-{os.urandom(4).hex()}")
-    try:
-        with fresh.open("wb") as file:
-            for part in parts:
-                file.write(part if isinstance(part, bytes) else part.view(np.uint8).data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(os.fsdecode(path))
-    finally:
-        fresh.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ __all__ = ["LSHIndex"]
 
 _METRICS = {"simhash": "cosine", "crosspolytope": "cosine", "pstable": "l2", "bitsample": "hamming"}
 _MANY = 2**31 - 1
+_MOST_PROBES = 65_536  # a query that looks further is a scan, and holds what it has looked at
 _NO_IDS = np.empty(0, dtype=np.int64)
 
 
@@ -272,7 +273,7 @@ class LSHIndex:
         ids, distances, work = self._core._search(
             rows,
             wanted,
-            whole_number("probes", probes, 1, _MANY),
+            whole_number("probes", probes, 1, _MOST_PROBES),
             _limit("max_candidates", max_candidates),
             _limit("rerank", rerank),
             whole_number("threads", threads, 0, MAX_THREADS),
@@ -315,7 +316,7 @@ class LSHIndex:
         rows, _ = self._queries(queries)
         return self._core._candidates(
             rows,
-            whole_number("probes", probes, 1, _MANY),
+            whole_number("probes", probes, 1, _MOST_PROBES),
             _limit("max_candidates", max_candidates),
             whole_number("threads", threads, 0, MAX_THREADS),
         )

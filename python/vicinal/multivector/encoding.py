@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from vicinal import _core
 from vicinal.errors import NotTunedError
 from vicinal.multivector.sets import VectorSets
-from vicinal.settings import MAX_SEED, one_of, whole_number
+from vicinal.settings import MAX_SEED, one_of, truth, whole_number
 
 __all__ = ["FDE"]
 
@@ -76,7 +76,7 @@ class FDE:
         self.reps = whole_number("reps", reps, 1, 4096)
         self.ksim = whole_number("ksim", ksim, 0, 20)
         self.dproj = min(whole_number("dproj", dproj, 1, 256), self.dim)
-        self.fill = bool(fill)
+        self.fill = truth("fill", fill)
         self.partition = one_of("partition", partition, ("simhash", "centered"))
         self.seed = whole_number("seed", seed, 0, MAX_SEED)
         if self.length > MOST:
@@ -103,7 +103,9 @@ class FDE:
         return self.fit_sets(VectorSets.of(sets, offsets, self.dim, "sets", unit=False))
 
     def fit_sets(self, sets: VectorSets) -> FDE:
-        """Fit to sets that have been checked."""
+        """Fit to sets that have been checked. Raises ValueError where there are none."""
+        if not len(sets):
+            raise ValueError("there are no sets to fit to")
         if self.partition == "centered":
             self._origin = sets.rows.mean(axis=0, dtype=np.float64).astype(np.float32)
         return self

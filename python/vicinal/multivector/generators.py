@@ -29,12 +29,15 @@ class Generator(Protocol):
         """Take in documents."""
 
     def remove(self, numbers: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
-        """Forget documents, which have so many vectors each."""
+        """Forget documents, which have so many vectors each; some may not be there."""
 
     def candidates(
         self, queries: VectorSets, n: int, admitted: NDArray[np.int64] | None, threads: int
     ) -> NDArray[np.int64]:
         """Return up to n documents for each query, likely ones first; -1 stands where there are no more."""
+
+    def check(self, sets: VectorSets) -> None:
+        """Raise ValueError unless the index is one of these documents, whose numbers count from 0."""
 
     def settings(self) -> dict[str, Any]:
         """What is needed beside the index to make it again."""
@@ -50,12 +53,15 @@ class Means:
         self.index.add(_with_direction(sets.means()), ids=numbers)
 
     def remove(self, numbers: NDArray[np.int64], counts: NDArray[np.int64]) -> None:  # noqa: ARG002
-        self.index.remove(numbers)
+        _remove(self.index, numbers)
 
     def candidates(
         self, queries: VectorSets, n: int, admitted: NDArray[np.int64] | None, threads: int
     ) -> NDArray[np.int64]:
         return _nearest(self.index, _with_direction(queries.means()), n, admitted, threads)
+
+    def check(self, sets: VectorSets) -> None:
+        _check(self.index, sets.dim, "cosine", np.arange(len(sets)))
 
     def settings(self) -> dict[str, Any]:
         return {}
@@ -76,12 +82,20 @@ class Encodings:
         self.index.add(self.fde.encode(sets, False), ids=numbers)
 
     def remove(self, numbers: NDArray[np.int64], counts: NDArray[np.int64]) -> None:  # noqa: ARG002
-        self.index.remove(numbers)
+        _remove(self.index, numbers)
 
     def candidates(
         self, queries: VectorSets, n: int, admitted: NDArray[np.int64] | None, threads: int
     ) -> NDArray[np.int64]:
         return _nearest(self.index, self.fde.encode(queries, True), n, admitted, threads)
+
+    def check(self, sets: VectorSets) -> None:
+        _check(self.index, self.fde.length, "ip", np.arange(len(sets)))
+        origin = self.fde._origin
+        if origin is None and len(sets):
+            raise ValueError("the origin of the encodings is missing")
+        if origin is not None and (origin.shape != (sets.dim,) or not np.isfinite(origin).all()):
+            raise ValueError("the origin of the encodings is no vector of the documents' dimension")
 
     def settings(self) -> dict[str, Any]:
         return {} if self.fde._origin is None else {"origin": self.fde._origin.tolist()}
@@ -101,7 +115,7 @@ class Tokens:
         self.index.add(sets.rows.astype(np.float32), ids=_token_ids(numbers, sets.counts))
 
     def remove(self, numbers: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
-        self.index.remove(_token_ids(numbers, counts))
+        _remove(self.index, _token_ids(numbers, counts))
 
     def candidates(
         self, queries: VectorSets, n: int, admitted: NDArray[np.int64] | None, threads: int
@@ -123,8 +137,20 @@ class Tokens:
             else np.empty((0, n), np.int64)
         )
 
+    def check(self, sets: VectorSets) -> None:
+        _check(self.index, sets.dim, "ip", _token_ids(np.arange(len(sets)), sets.counts))
+
     def settings(self) -> dict[str, Any]:
         return {}
+
+
+def _check(index: Index, dim: int, metric: str, ids: NDArray[np.int64]) -> None:
+    if (index.dim, index.metric) != (dim, metric) or not np.array_equal(index.ids, ids):
+        raise ValueError("the index of candidates is of other documents")
+
+
+def _remove(index: Index, ids: NDArray[np.int64]) -> None:
+    index.remove(ids[np.isin(ids, index.ids)])
 
 
 def make_generator(name: str, dim: int, seed: int, index: Index | None = None, **settings: Any) -> Generator:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vicinal import _core
-from vicinal.arrays import id_numbers
-from vicinal.errors import CorruptIndexError, DuplicateIdError, NotAnIndexError, UnknownIdError
+from vicinal.arrays import MAX_ID, id_numbers
+from vicinal.errors import CorruptIndexError, DuplicateIdError, Interrupted, UnknownIdError
 from vicinal.index import Index
+from vicinal.lsh.writer import Writer
 from vicinal.multivector.generators import GENERATORS, MOST_TOKENS, Generator, make_generator
+from vicinal.multivector.held import Held
+from vicinal.multivector.kept import read_parts, write_parts
 from vicinal.multivector.scoring import score_lists
-from vicinal.multivector.sets import VectorSets
+from vicinal.multivector.sets import VectorSets, halves
 from vicinal.settings import MAX_SEED, one_of, share, truth, whole_number
 
 __all__ = ["MultiVectorIndex", "MultiVectorResult"]
 
-FORMAT = 1
 CURVE = (10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -67,6 +65,23 @@ class Calibration:
     curves: dict[str, dict[int, float]] = field(default_factory=dict)  # by generator: share found within N
     chosen: str = ""
     n_candidates: int = 0
+
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> Calibration:
+        """Make one of what a file says. Raises ValueError, KeyError, TypeError."""
+        curves = {
+            one_of("a curve", name, GENERATORS): {int(n): float(value) for n, value in curve.items()}
+            for name, curve in said["curves"].items()
+        }
+        return cls(
+            whole_number("k", said["k"], 1, 10**6),
+            share("recall", said["recall"]),
+            whole_number("queries", said["queries"], 1, 2**62),
+            whole_number("documents", said["documents"], 1, 2**62),
+            curves,
+            one_of("chosen", said["chosen"], GENERATORS),
+            whole_number("n_candidates", said["n_candidates"], 1, 2**62),
+        )
 
     def __str__(self) -> str:
         """Return a table of them."""
@@ -119,10 +134,10 @@ class MultiVectorIndex:
         self.normalize = truth("normalize", normalize)
         self.seed = whole_number("seed", seed, 0, MAX_SEED)
         self.calibration: Calibration | None = None
-        self._pieces: list[VectorSets] = []
-        self._ids = np.empty(0, np.int64)  # by number, those of removed documents too
-        self._live = np.empty(0, np.bool_)
+        self._writer = Writer()
+        self._held = Held((self._empty(),), np.empty(0, np.int64), np.empty(0, np.bool_))
         self._numbers: dict[int, int] = {}  # of the live, by id
+        self._next = 0  # the id that the next document gets
         self._name = "mean" if self.asked == "auto" else self.asked
         self._generator: Generator = make_generator(self._name, self.dim, self.seed)
 
@@ -138,12 +153,23 @@ class MultiVectorIndex:
     @property
     def ids(self) -> NDArray[np.int64]:
         """The ids: int64, ascending."""
-        return np.sort(self._ids[self._live])
+        held = self._held
+        return np.sort(held.ids[held.numbers])
 
     @property
     def candidates(self) -> str:
         """Who finds candidates now."""
         return self._name
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but the lock, as it is at one moment."""
+        with self._writer.alone():
+            state = dict(self.__dict__)
+        del state["_writer"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _writer=Writer())
 
     # -- changing it
 
@@ -178,30 +204,39 @@ class MultiVectorIndex:
         sets = self._checked(vectors, offsets, "vectors")
         if (sets.counts > MOST_TOKENS).any():
             raise ValueError(f"a document has {sets.counts.max()} vectors, expected at most {MOST_TOKENS}")
-        given = self._fresh_ids(ids, len(sets))
-        if not len(sets):
-            return given
-        numbers = np.arange(len(self._ids), len(self._ids) + len(sets))
-        self._generator.add(sets, numbers)
-        self._pieces.append(sets)
-        self._ids = np.concatenate([self._ids, given])
-        self._live = np.concatenate([self._live, np.ones(len(sets), np.bool_)])
-        self._numbers.update(zip(given.tolist(), numbers.tolist(), strict=True))
+        with self._writer.alone():
+            given = self._fresh_ids(ids, len(sets))
+            if not len(sets):
+                return given
+            numbers = np.arange(len(self._held.ids), len(self._held.ids) + len(sets))
+            held = self._held.with_added(sets, given)
+            try:
+                self._generator.add(sets, numbers)
+            except BaseException as error:  # Ctrl-C too: an add of documents is all or nothing
+                self._generator.remove(numbers, sets.counts)
+                if isinstance(error, Interrupted):
+                    raise Interrupted(np.empty(0, np.int64)) from error
+                raise
+            self._held = held
+            self._numbers.update(zip(given.tolist(), numbers.tolist(), strict=True))
+            self._next = min(max(self._next, int(given.max()) + 1), MAX_ID)
         return given
 
     def remove(self, ids: ArrayLike) -> None:
         """Remove documents. Raises UnknownIdError; nothing is removed then."""
-        numbers = self._known(ids)
-        self._generator.remove(numbers, self._whole().counts[numbers])
-        self._live[numbers] = False
-        for one in self._ids[numbers].tolist():
-            del self._numbers[one]
+        with self._writer.alone():
+            numbers = self._known(ids)
+            held = self._held
+            self._held = held.without(numbers)
+            for one in held.ids[numbers].tolist():
+                del self._numbers[one]
+            self._generator.remove(numbers, held.sets.counts[numbers])
 
     def get(self, id: int) -> NDArray[Any]:  # noqa: A002
         """Return the vectors of a document as they are kept: (n, dim). Raises UnknownIdError."""
         (number,) = self._known([id])
-        sets = self._whole()
-        return sets.rows[sets.offsets[number] : sets.offsets[number + 1]]
+        sets = self._held.sets
+        return np.array(sets.rows[sets.offsets[number] : sets.offsets[number + 1]])
 
     # -- asking it
 
@@ -246,13 +281,15 @@ class MultiVectorIndex:
         wanted = whole_number("k", k, 1, 10**6)
         workers = whole_number("threads", threads, 0, _core.MAX_THREADS)
         n = self._effort(wanted, n_candidates)
-        admitted = self._admitted(filter)
-        if exact or n >= (len(self) if admitted is None else len(admitted)):
-            every = np.flatnonzero(self._live) if admitted is None else admitted
+        held = self._held  # of one moment, whatever is written meanwhile
+        admitted = self._admitted(filter, held)
+        every = held.numbers if admitted is None else admitted
+        if exact or n >= len(every):
             lists = np.tile(every, (len(asked), 1))
         else:
-            lists = self._generator.candidates(asked, n, admitted, workers)
-        result = self._best(asked, lists, wanted, workers)
+            found = self._generator.candidates(asked, n, admitted, workers)
+            lists = _enough(held.of_live(found), wanted, every)
+        result = _best(held, asked, lists, wanted, workers)
         return MultiVectorResult(result.ids[0], result.scores[0], result.scored) if single else result
 
     def calibrate(
@@ -281,105 +318,101 @@ class MultiVectorIndex:
         """
         target = share("recall", recall)
         asked = self._checked(list(queries), None, "queries")
-        if not len(self) or not len(asked):
-            raise ValueError(f"{len(asked)} queries and {len(self)} documents: calibrate needs both")
         wanted = whole_number("k", k, 1, 10**6)
-        live = np.flatnonzero(self._live)
-        best = self._best(asked, np.tile(live, (len(asked), 1)), min(wanted, len(live)), threads)
-        truth_numbers = np.vectorize(self._numbers.__getitem__, otypes=[np.int64])(best.ids)
-        found = Calibration(wanted, target, len(asked), len(live))
-        sizes = [n for n in CURVE if wanted <= n < len(live)] or [len(live)]
-        generators = {name: self._of_name(name, live) for name in GENERATORS if self.asked in ("auto", name)}
-        for name, generator in generators.items():
-            found.curves[name] = {
-                n: _share_within(generator.candidates(asked, n, None, threads), truth_numbers) for n in sizes
+        with self._writer.alone():
+            held = self._held
+            n = len(held.numbers)
+            if not n or not len(asked):
+                raise ValueError(f"{len(asked)} queries and {n} documents: calibrate needs both")
+            best = _best(held, asked, np.tile(held.numbers, (len(asked), 1)), min(wanted, n), threads)
+            number_of = np.vectorize(self._numbers.__getitem__, otypes=[np.int64])
+            found = Calibration(wanted, target, len(asked), n)
+            sizes = [size for size in CURVE if wanted <= size < n] or [n]
+            generators = {name: self._of_name(name) for name in GENERATORS if self.asked in ("auto", name)}
+            for name, generator in generators.items():
+                found.curves[name] = {
+                    size: _share_within(generator.candidates(asked, size, None, threads), number_of(best.ids))
+                    for size in sizes
+                }
+            needed = {
+                name: next((size for size in sizes if curve[size] >= target), n) for name, curve in found.curves.items()
             }
-        needed = {name: next((n for n in sizes if curve[n] >= target), None) for name, curve in found.curves.items()}
-        found.chosen = min(needed, key=lambda name: (needed[name] or len(live), -found.curves[name][sizes[0]]))
-        found.n_candidates = needed[found.chosen] or len(live)
-        self._name, self._generator = found.chosen, generators[found.chosen]
-        self.calibration = found
+            found.chosen = min(needed, key=lambda name: (needed[name], -found.curves[name][sizes[0]]))
+            found.n_candidates = needed[found.chosen]
+            self._name, self._generator = found.chosen, generators[found.chosen]
+            self.calibration = found
         return found
 
     # -- keeping it
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a file, replaced all or nothing; what is removed is left out. Raises OSError."""
-        live = np.flatnonzero(self._live)
-        sets = self._whole().take(live) if len(live) else self._empty()
-        generator = self._of_name(self._name, live, numbers=np.arange(len(live)))
-        about = {
-            "format": FORMAT,
-            "dim": self.dim,
-            "asked": self.asked,
-            "dtype": self.dtype,
-            "normalize": self.normalize,
-            "seed": self.seed,
-            "name": self._name,
-            "generator": generator.settings(),
-            "calibration": None if self.calibration is None else vars(self.calibration),
-        }
-        fresh = Path(f"{os.fsdecode(path)}.{os.getpid()}.tmp")
-        try:
-            with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED) as file:
-                file.writestr("vicinal-multivector.json", json.dumps(about))
-                for name, array in (("rows", sets.rows), ("offsets", sets.offsets), ("ids", self._ids[live])):
-                    with file.open(f"{name}.npy", "w", force_zip64=True) as part:
-                        np.lib.format.write_array(part, np.ascontiguousarray(array), allow_pickle=False)
-                file.writestr("candidates.vic", generator.index.to_bytes())
-            fresh.replace(os.fsdecode(path))
-        finally:
-            fresh.unlink(missing_ok=True)
+        with self._writer.alone():
+            held = self._held
+            sets = held.sets.take(held.numbers)
+            whole = len(held.numbers) == len(held.ids)
+            generator = self._generator if whole else make_generator(self._name, self.dim, self.seed)
+            if not whole and len(sets):
+                generator.add(sets, np.arange(len(sets)))
+            about = {
+                "dim": self.dim,
+                "asked": self.asked,
+                "dtype": self.dtype,
+                "normalize": self.normalize,
+                "seed": self.seed,
+                "name": self._name,
+                "next": self._next,
+                "generator": generator.settings(),
+                "calibration": None if self.calibration is None else vars(self.calibration),
+            }
+            parts = {
+                "rows": sets.rows,
+                "offsets": sets.offsets,
+                "ids": held.ids[held.numbers],
+                "candidates": np.frombuffer(generator.index.to_bytes(), np.uint8),
+            }
+            write_parts(path, about, parts)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> MultiVectorIndex:
-        """Read what `save` wrote. Raises NotAnIndexError, CorruptIndexError, OSError."""
-        name = os.fsdecode(path)
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        NotAnIndexError, CorruptIndexError, FormatTooNewError
+            What is in the file is no index of documents that can be trusted.
+        OSError
+            The file cannot be read.
+        """
+        about, parts = read_parts(path)
         try:
-            with zipfile.ZipFile(name) as file:
-                about = json.loads(file.read("vicinal-multivector.json"))
-                rows, offsets, ids = (
-                    np.lib.format.read_array(io.BytesIO(file.read(f"{part}.npy")), allow_pickle=False)
-                    for part in ("rows", "offsets", "ids")
-                )
-                inner = file.read("candidates.vic")
-        except (zipfile.BadZipFile, KeyError) as error:
-            raise NotAnIndexError(f"{name} is no index of documents: {error}") from error
-        except (ValueError, EOFError, NotImplementedError) as error:
-            raise CorruptIndexError(f"{name} is damaged: {error}") from error
-        try:
-            return cls._restored(about, rows, offsets, ids, inner)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise CorruptIndexError(f"{name} is damaged: {error}") from error
+            return cls._restored(about, parts)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise CorruptIndexError(f"{os.fsdecode(path)} is damaged: {error}") from error
 
     @classmethod
-    def _restored(
-        cls, about: dict[str, Any], rows: NDArray[Any], offsets: NDArray[Any], ids: NDArray[Any], inner: bytes
-    ) -> MultiVectorIndex:
-        if about["format"] != FORMAT:
-            raise ValueError(f"its format is {about['format']}, expected {FORMAT}")
+    def _restored(cls, about: dict[str, Any], parts: dict[str, NDArray[Any]]) -> MultiVectorIndex:
         index = cls(
             about["dim"], about["asked"], dtype=about["dtype"], normalize=about["normalize"], seed=about["seed"]
         )
-        sets = VectorSets.of(rows, offsets, index.dim, "vectors", unit=False) if len(ids) else index._empty()
-        if rows.dtype != sets.rows.dtype or len(ids) != len(sets):
+        rows, ids, sets = parts["rows"], parts["ids"], index._empty()
+        if rows.dtype != sets.rows.dtype:
+            raise ValueError(f"rows are of {rows.dtype}, expected {sets.rows.dtype}")
+        if len(ids):
+            sets = VectorSets.of(rows, parts["offsets"], index.dim, "rows", unit=False)
+        if len(ids) != len(sets):
             raise ValueError(f"{len(ids)} ids stand for {len(sets)} documents")
-        numbers = np.arange(len(ids))
         given = index._fresh_ids(ids, len(ids))
+        least = min(int(given.max(initial=-1)) + 1, MAX_ID)
+        index._next = whole_number("the next id", about["next"], least, MAX_ID)
         index._name = one_of("name", about["name"], GENERATORS)
-        generator = make_generator(index._name, index.dim, index.seed, Index.from_bytes(inner), **about["generator"])
-        expected = len(sets.rows) if index._name == "token" else len(sets)
-        if len(generator.index) != expected:
-            raise ValueError(f"{len(generator.index)} vectors find {len(sets)} documents")
-        index._generator = generator
-        index._pieces = [sets] if len(ids) else []
-        index._ids, index._live = given, np.ones(len(ids), np.bool_)
-        index._numbers = dict(zip(given.tolist(), numbers.tolist(), strict=True))
+        inner = Index.from_bytes(parts["candidates"].tobytes())
+        index._generator = make_generator(index._name, index.dim, index.seed, inner, **about["generator"])
+        index._generator.check(sets)
+        index._held = Held((sets,), given, np.ones(len(ids), np.bool_))
+        index._numbers = {one: number for number, one in enumerate(given.tolist())}
         if about["calibration"] is not None:
-            index.calibration = Calibration(**about["calibration"])
-            index.calibration.curves = {
-                name: {int(n): value for n, value in curve.items()} for name, curve in index.calibration.curves.items()
-            }
+            index.calibration = Calibration.of(about["calibration"])
         return index
 
     # -- inside
@@ -392,20 +425,15 @@ class MultiVectorIndex:
         sets = VectorSets.of(vectors, offsets, self.dim, name, unit=self.normalize)
         if name == "queries":
             return VectorSets(sets.rows.astype(np.float32, copy=False), sets.offsets)
-        return VectorSets(sets.rows.astype(np.float16 if self.dtype == "f16" else np.float32), sets.offsets)
-
-    def _whole(self) -> VectorSets:
-        """All documents that were ever added, in one piece."""
-        if len(self._pieces) > 1:
-            rows = np.concatenate([piece.rows for piece in self._pieces])
-            counts = np.concatenate([piece.counts for piece in self._pieces])
-            self._pieces = [VectorSets(rows, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))]
-        return self._pieces[0] if self._pieces else self._empty()
+        if self.dtype == "f32":
+            return VectorSets(sets.rows.astype(np.float32), sets.offsets)  # a copy: the caller's array is the caller's
+        return VectorSets(halves(sets, name), sets.offsets)
 
     def _fresh_ids(self, ids: ArrayLike | None, n: int) -> NDArray[np.int64]:
         if ids is None:
-            start = int(self._ids.max(initial=-1)) + 1
-            return np.arange(start, start + n, dtype=np.int64)
+            if n > MAX_ID - self._next:
+                raise OverflowError(f"there are no {n} ids from {self._next} on: name them")
+            return np.arange(self._next, self._next + n, dtype=np.int64)
         given = id_numbers(ids, "ids")
         if len(given) != n:
             raise ValueError(f"{len(given)} ids for {n} documents")
@@ -425,44 +453,56 @@ class MultiVectorIndex:
             raise DuplicateIdError("an id is named twice")
         return np.array([self._numbers[one] for one in given.tolist()], np.int64)
 
-    def _admitted(self, ids: ArrayLike | None) -> NDArray[np.int64] | None:
+    def _admitted(self, ids: ArrayLike | None, held: Held) -> NDArray[np.int64] | None:
         if ids is None:
             return None
-        given = np.unique(id_numbers(ids, "filter"))
-        return np.array([self._numbers[one] for one in given.tolist() if one in self._numbers], np.int64)
+        wanted = np.unique(id_numbers(ids, "filter"))
+        return held.numbers[np.isin(held.ids[held.numbers], wanted)]
 
     def _effort(self, k: int, n_candidates: int | None) -> int:
         if n_candidates is not None:
             return max(k, whole_number("n_candidates", n_candidates, 1, 10**6))
         return max(k, self.calibration.n_candidates) if self.calibration is not None else max(100, 10 * k)
 
-    def _of_name(self, name: str, live: NDArray[np.int64], numbers: NDArray[np.int64] | None = None) -> Generator:
-        """Return the generator in use where it will do, else one made anew of the live documents."""
-        if name == self._name and (numbers is None or (len(numbers) == len(self._ids) and self._live.all())):
+    def _of_name(self, name: str) -> Generator:
+        """Return the generator in use where it is the one, else one made anew."""
+        if name == self._name:
             return self._generator
         generator = make_generator(name, self.dim, self.seed)
-        if len(live):
-            generator.add(self._whole().take(live), live if numbers is None else numbers)
+        generator.add(self._held.sets.take(self._held.numbers), self._held.numbers)
         return generator
 
-    def _best(self, asked: VectorSets, lists: NDArray[np.int64], k: int, threads: int) -> MultiVectorResult:
-        """Score the documents of each list, of which -1 stand for none, and take the best."""
-        m = len(asked)
-        there = lists >= 0
-        scored = there.sum(axis=1).astype(np.int64)
-        ids = np.full((m, k), -1, np.int64)
-        scores = np.full((m, k), -np.inf, np.float32)
-        if m and scored.any():
-            starts = np.concatenate([[0], np.cumsum(scored)])
-            which = lists[there]
-            values = score_lists(asked, self._whole(), starts, which, threads)
-            names = self._ids[which]
-            for query in range(m):
-                part = slice(starts[query], starts[query + 1])
-                order = np.lexsort((names[part], -values[part]))[:k]
-                ids[query, : len(order)] = names[part][order]
-                scores[query, : len(order)] = values[part][order]
-        return MultiVectorResult(ids, scores, scored)
+
+def _enough(lists: NDArray[np.int64], k: int, every: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Let a query that has fewer than k candidates look at all documents."""
+    short = (lists >= 0).sum(axis=1) < min(k, len(every))
+    if not short.any():
+        return lists
+    longer = np.full((len(lists), max(lists.shape[1], len(every))), -1, np.int64)
+    longer[:, : lists.shape[1]] = lists
+    longer[short] = -1
+    longer[short, : len(every)] = every
+    return longer
+
+
+def _best(held: Held, asked: VectorSets, lists: NDArray[np.int64], k: int, threads: int) -> MultiVectorResult:
+    """Score the documents of each list, of which -1 stand for none, and take the best."""
+    m = len(asked)
+    there = lists >= 0
+    scored = there.sum(axis=1).astype(np.int64)
+    ids = np.full((m, k), -1, np.int64)
+    scores = np.full((m, k), -np.inf, np.float32)
+    if m and scored.any():
+        starts = np.concatenate([[0], np.cumsum(scored)])
+        which = lists[there]
+        values = score_lists(asked, held.sets, starts, which, threads)
+        names = held.ids[which]
+        for query in range(m):
+            part = slice(starts[query], starts[query + 1])
+            order = np.lexsort((names[part], -values[part]))[:k]
+            ids[query, : len(order)] = names[part][order]
+            scores[query, : len(order)] = values[part][order]
+    return MultiVectorResult(ids, scores, scored)
 
 
 def _share_within(ranked: NDArray[np.int64], truth_numbers: NDArray[np.int64]) -> float:

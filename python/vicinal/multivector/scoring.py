@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vicinal import _core
-from vicinal.arrays import id_numbers
+from vicinal.arrays import float_rows, id_numbers
 from vicinal.multivector.sets import VectorSets
 from vicinal.settings import whole_number
 
@@ -61,7 +61,7 @@ def maxsim(
     [1.0, 0.0]
     """
     documents = VectorSets.of(vectors, offsets, None, "vectors", unit=False)
-    asked = VectorSets.of(query, None, documents.dim, "query", unit=False)
+    asked = VectorSets.of(float_rows(query, "query"), None, documents.dim, "query", unit=False)
     which = np.arange(len(documents)) if subset is None else id_numbers(subset, "subset")
     outside = (which < 0) | (which >= len(documents))
     if outside.any():

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vicinal.arrays import float_rows, id_numbers
 from vicinal.errors import DimensionError, InvalidVectorError
+from vicinal.settings import whole_number
 
 __all__ = ["VectorSets", "pool_tokens"]
 
@@ -99,18 +101,16 @@ class VectorSets:
 
 
 def _matrix(rows: Any, name: str) -> NDArray[Any]:
-    array = np.asarray(rows)
-    if array.dtype not in (np.float32, np.float16):
-        array = array.astype(np.float32)
+    array = float_rows(rows, name)
     if array.ndim != 2:
         raise DimensionError(f"{name} has shape {array.shape}, expected (vectors, dim)")
-    return np.ascontiguousarray(array)
+    return array
 
 
 def _offsets(offsets: ArrayLike, rows: int, name: str) -> NDArray[np.int64]:
-    starts = np.ascontiguousarray(offsets, np.int64)
-    if starts.ndim != 1 or not len(starts) or starts[0] != 0 or starts[-1] != rows:
-        ends = f"{starts[0]} to {starts[-1]}" if starts.ndim == 1 and len(starts) else f"shape {starts.shape}"
+    starts = id_numbers(offsets, f"the offsets of {name}")  # as whole and as large as ids
+    if not len(starts) or starts[0] != 0 or starts[-1] != rows:
+        ends = f"{starts[0]} to {starts[-1]}" if len(starts) else "nothing to nothing"
         raise ValueError(f"the offsets of {name} go from {ends}, expected 0 to {rows}, the number of vectors")
     empty = np.flatnonzero(np.diff(starts) <= 0)
     if len(empty):
@@ -138,6 +138,19 @@ def _unit(rows: NDArray[Any], starts: NDArray[np.int64], name: str) -> NDArray[A
     return np.ascontiguousarray((wide / lengths[:, None]).astype(rows.dtype))
 
 
+def halves(sets: VectorSets, name: str) -> NDArray[np.float16]:
+    """Return the rows as float16. Raises InvalidVectorError where that does not hold a number."""
+    with np.errstate(over="ignore"):
+        rows = sets.rows.astype(np.float16)
+    beyond = np.isinf(rows).any(axis=1)
+    if beyond.any():
+        row = int(np.flatnonzero(beyond)[0])
+        raise InvalidVectorError(
+            f"{name}[{_set_of(row, sets.offsets)}] holds a number beyond what float16 holds (65504): take dtype='f32'"
+        )
+    return rows
+
+
 def pool_tokens(rows: ArrayLike, offsets: ArrayLike, *, factor: int = 2) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Make about 1/factor as many vectors of each set: means of those that are alike.
 
@@ -156,8 +169,8 @@ def pool_tokens(rows: ArrayLike, offsets: ArrayLike, *, factor: int = 2) -> tupl
 
     Raises
     ------
-    ValueError, DimensionError, InvalidVectorError
-        As `MultiVectorIndex.add`.
+    ValueError, TypeError, DimensionError, InvalidVectorError
+        As `MultiVectorIndex.add`; `factor` is no whole number from 1 on.
 
     References
     ----------
@@ -173,13 +186,14 @@ def pool_tokens(rows: ArrayLike, offsets: ArrayLike, *, factor: int = 2) -> tupl
     """
     from scipy.cluster.hierarchy import fcluster, linkage
 
-    if factor < 1:
-        raise ValueError(f"factor is {factor}, expected 1 or more")
+    each = whole_number("factor", factor, 1, 2**31)
     sets = VectorSets.of(rows, offsets, None, "rows", unit=True)
+    if not len(sets):
+        return sets.rows, sets.offsets
     pooled, counts = [], []
     for first, last in zip(sets.offsets[:-1], sets.offsets[1:], strict=True):
         part = sets.rows[first:last].astype(np.float32)
-        wanted = max(1, -(-len(part) // factor))
+        wanted = -(-len(part) // each)
         if wanted < len(part):
             label = fcluster(linkage(part, "ward"), wanted, "maxclust")
             part = np.stack([part[label == one].mean(axis=0) for one in np.unique(label)])
