@@ -5,7 +5,8 @@ the encoding, `pool_tokens` makes fewer vectors of a document.
 """
 
 from vicinal.multivector.encoding import FDE
-from vicinal.multivector.index import Calibration, MultiVectorIndex, MultiVectorResult
+from vicinal.multivector.index import MultiVectorIndex
+from vicinal.multivector.results import Calibration, MultiVectorResult
 from vicinal.multivector.scoring import maxsim
 from vicinal.multivector.sets import pool_tokens
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,81 +17,14 @@ from vicinal.lsh.writer import Writer
 from vicinal.multivector.generators import GENERATORS, MOST_TOKENS, Generator, make_generator
 from vicinal.multivector.held import Held
 from vicinal.multivector.kept import read_parts, write_parts
+from vicinal.multivector.results import Calibration, MultiVectorResult
 from vicinal.multivector.scoring import score_lists
 from vicinal.multivector.sets import VectorSets, halves
 from vicinal.settings import MAX_SEED, one_of, share, truth, whole_number
 
-__all__ = ["MultiVectorIndex", "MultiVectorResult"]
+__all__ = ["MultiVectorIndex"]
 
 CURVE = (10, 20, 50, 100, 200, 500, 1000)
-
-
-@dataclass(frozen=True)
-class MultiVectorResult:
-    """What a search found; unpacks as ids, scores.
-
-    Attributes
-    ----------
-    ids : ndarray of int64, shape (m, k), or (k,) for one query
-        Best first, equal scores in the order of ids; -1 where there are no more.
-    scores : ndarray of float32, same shape
-        MaxSim, exact; -inf where there are no more.
-    scored : ndarray of int64, shape (m,)
-        Documents that were scored.
-    """
-
-    ids: NDArray[np.int64]
-    scores: NDArray[np.float32]
-    scored: NDArray[np.int64]
-
-    def __iter__(self) -> Iterator[NDArray[Any]]:
-        return iter((self.ids, self.scores))
-
-    @property
-    def distances(self) -> NDArray[np.float32]:
-        """Minus the scores: smaller is nearer."""
-        return -self.scores
-
-
-@dataclass
-class Calibration:
-    """How many candidates each generator needs; see `MultiVectorIndex.calibrate`."""
-
-    k: int
-    recall: float
-    queries: int
-    documents: int
-    curves: dict[str, dict[int, float]] = field(default_factory=dict)  # by generator: share found within N
-    chosen: str = ""
-    n_candidates: int = 0
-
-    @classmethod
-    def of(cls, said: dict[str, Any]) -> Calibration:
-        """Make one of what a file says. Raises ValueError, KeyError, TypeError."""
-        curves = {
-            one_of("a curve", name, GENERATORS): {int(n): float(value) for n, value in curve.items()}
-            for name, curve in said["curves"].items()
-        }
-        return cls(
-            whole_number("k", said["k"], 1, 10**6),
-            share("recall", said["recall"]),
-            whole_number("queries", said["queries"], 1, 2**62),
-            whole_number("documents", said["documents"], 1, 2**62),
-            curves,
-            one_of("chosen", said["chosen"], GENERATORS),
-            whole_number("n_candidates", said["n_candidates"], 1, 2**62),
-        )
-
-    def __str__(self) -> str:
-        """Return a table of them."""
-        sizes = sorted({n for curve in self.curves.values() for n in curve})
-        head = f"{'recall@' + str(self.k) + ' within':>18}" + "".join(f"{n:>8}" for n in sizes)
-        rows = [
-            f"{name + (' *' if name == self.chosen else ''):>18}"
-            + "".join(f"{curve[n]:>8.3f}" if n in curve else f"{'':>8}" for n in sizes)
-            for name, curve in self.curves.items()
-        ]
-        return "\n".join([head, *rows, f"* is used, with {self.n_candidates} candidates for a recall of {self.recall}"])
 
 
 class MultiVectorIndex:
