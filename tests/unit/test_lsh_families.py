@@ -121,6 +121,9 @@ def test_values_do_not_depend_on_the_order_or_the_repetition_of_tokens() -> None
         (lambda: lsh.PStable(4, 8, width=float("nan")), "width is nan"),
         (lambda: lsh.BitSample(12, 8), "multiple of 8"),
         (lambda: lsh.MinHash(8, shingle=0).hash(["a"]), "shingle is 0"),
+        (lambda: lsh.SimHash(3, 8, center=[0, np.nan, 0]), "center row 0 holds NaN"),
+        (lambda: lsh.PStable(3, 8, width=1).hash([[0, 0, 0], [0, np.inf, 0]]), "items row 1 holds NaN or an infinity"),
+        (lambda: lsh.SimHash(3, 8).hash([[1, 0, 0]], threads=-1), "threads is -1"),
         (lambda: lsh.MinHash(8, weighted=True).hash([{"a": -1.0}]), "items row 0 gives 'a' the weight -1.0"),
     ],
 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vicinal import _core
 from vicinal.arrays import VectorsLike, vector_rows
+from vicinal.errors import InvalidVectorError
 from vicinal.lsh.items import token_sets
 from vicinal.settings import MAX_SEED, whole_number
 
@@ -52,12 +53,25 @@ class Family:
         return vector_rows(items, name, self.dim, "f32")
 
     def hash(self, items: Any, *, threads: int = 0) -> NDArray[np.uint32]:
-        """Return the values of all functions: uint32, shape (n, hashes). Only equality means anything."""
-        return self._core._hash(self._read(items, "items"), threads)
+        """Return the values of all functions: uint32, shape (n, hashes). Only equality means anything.
+
+        Raises InvalidVectorError for NaN and infinities, ValueError for `threads`, and what reading the items raises.
+        """
+        workers = whole_number("threads", threads, 0, _core.MAX_THREADS)
+        given = self._read(items, "items")
+        if isinstance(given, np.ndarray) and given.dtype.kind == "f":
+            _check_finite(given, "items")
+        return self._core._hash(given, workers)
 
     def collision_probability(self, similarity: float) -> float:
         """Return how likely one function is to give two items of this similarity (or distance) one value."""
         raise NotImplementedError
+
+
+def _check_finite(rows: NDArray[np.float32], name: str) -> None:
+    bad = ~np.isfinite(rows).all(axis=1)
+    if bad.any():
+        raise InvalidVectorError(f"{name} row {np.flatnonzero(bad)[0]} holds NaN or an infinity")
 
 
 class SimHash(Family):
@@ -87,6 +101,7 @@ class SimHash(Family):
     def __init__(self, dim: int, hashes: int = 128, *, center: VectorsLike | None = None, seed: int = 0) -> None:
         dim = whole_number("dim", dim, 1, MAX_DIM)
         middle = [] if center is None else vector_rows(np.asarray(center)[None], "center", dim, "f32")[0]
+        _check_finite(np.atleast_2d(middle), "center")
         self._draw(dim, hashes, seed, center=middle)
 
     def collision_probability(self, similarity: float) -> float:
