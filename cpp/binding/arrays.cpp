@@ -1,20 +1,13 @@
 // Graphs as numpy arrays: _core.adopt, and _core.Index._arrays (persist/arrays.hpp says what is in them).
 #include "persist/arrays.hpp"
 
+#include "binding/flat.hpp"
 #include "binding/handle.hpp"
 #include "binding/python_watch.hpp"
 #include "binding/rows.hpp"
 
 namespace vicinal::binding {
 namespace {
-
-template <class T>
-using Flat = py::array_t<T, py::array::c_style>;
-
-template <class T>
-std::span<const T> elements_of(const Flat<T>& array) {
-    return {array.data(), static_cast<std::size_t>(array.size())};
-}
 
 template <class T>
 py::array_t<T> as_array(const std::vector<T>& numbers, py::ssize_t columns = 1) {

@@ -3,6 +3,7 @@
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
+#include "binding/flat.hpp"
 #include "binding/handle.hpp"
 #include "binding/python_watch.hpp"
 #include "sets/fde.hpp"
@@ -10,14 +11,6 @@
 
 namespace vicinal::binding {
 namespace {
-
-template <class T>
-using Flat = py::array_t<T, py::array::c_style>;
-
-template <class T>
-std::span<const T> elements_of(const Flat<T>& array) {
-    return {array.data(), static_cast<std::size_t>(array.size())};
-}
 
 VectorSets sets_from(const py::array& rows, const Flat<std::int64_t>& starts, const char* name) {
     const bool wide = rows.dtype().equal(py::dtype::of<float>());

@@ -191,7 +191,7 @@ def test_a_change_that_fails_changes_nothing(
     with pytest.raises(vicinal.UnknownIdError, match="id 400"):
         many.remove([3, 400])
     with monkeypatch.context() as full:
-        full.setattr("vicinal.shards.manifest.os.fsync", disk_full)
+        full.setattr("vicinal.files.os.fsync", disk_full)
         with pytest.raises(OSError, match="disk full"):
             many.add(rows(rng, 20))
 
@@ -212,7 +212,7 @@ def test_an_error_after_the_manifest_was_replaced_loses_nothing(
             raise OSError(5, "broken disk")
 
     with monkeypatch.context() as broken:
-        broken.setattr("vicinal.shards.manifest.os.fsync", fails_for_the_folder)
+        broken.setattr("vicinal.files.os.fsync", fails_for_the_folder)
         with pytest.raises(OSError, match="broken disk"):
             many.add(rows(rng, 20))
 

@@ -24,11 +24,12 @@ import numpy as np
 from vicinal._core import MAX_THREADS
 from vicinal.arrays import IdsLike
 from vicinal.errors import DataWarning
+from vicinal.files import replace_file
 from vicinal.index import Index
 from vicinal.settings import metric_and_dtype, whole_number
 from vicinal.shards.executors import Executor, Threads, cores
 from vicinal.shards.locked import only_writer
-from vicinal.shards.manifest import Entry, Manifest, file_sha256, read_manifest, replace_file
+from vicinal.shards.manifest import Entry, Manifest, file_sha256, read_manifest
 from vicinal.shards.routing import MAX_SHARDS
 from vicinal.shards.sharded import ShardedIndex
 from vicinal.shards.source import Source, batches_of
@@ -211,7 +212,7 @@ def build_shard(job: Job) -> Entry:
     index.save(job.file)
     bounds = (int(ids.min()), int(ids.max())) if len(ids) else (-1, -1)
     entry = Entry(0, len(ids), *bounds, job.file.stat().st_size, file_sha256(job.file), job.part.source)
-    replace_file(job.note, json.dumps(asdict(entry)).encode())
+    replace_file(job.note, [json.dumps(asdict(entry)).encode()])
     return entry
 
 

@@ -20,17 +20,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from vicinal.arrays import MAX_ID
 from vicinal.errors import CorruptIndexError, FormatTooNewError, NotAnIndexError
+from vicinal.files import replace_file
 from vicinal.shards.routing import MAX_SHARDS
 
-__all__ = ["Entry", "Manifest", "file_sha256", "read_manifest", "replace_file"]
+__all__ = ["Entry", "Manifest", "file_sha256", "read_manifest"]
 
 NAME = "manifest.json"
 FORMAT = "vicinal shards"
@@ -76,7 +75,7 @@ class Manifest:
         """Make it the folder's manifest, all or nothing."""
         page = {"format": FORMAT, "version": VERSION, **asdict(self)}
         page["checksum"] = _checksum(page)
-        replace_file(folder / NAME, (json.dumps(page, indent=1, sort_keys=True) + "\n").encode())
+        replace_file(folder / NAME, [(json.dumps(page, indent=1, sort_keys=True) + "\n").encode()])
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -111,25 +110,6 @@ def read_manifest(folder: Path) -> Manifest:
         return _parsed(page)
     except _WrongError as error:
         raise CorruptIndexError(f"{path}: {error}") from None
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file in one step: it is the old one or the new one, also after power loss."""
-    beside = path.with_name(f"{path.name}.tmp-{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def file_sha256(path: Path) -> str:
