@@ -18,6 +18,7 @@ from vicinal.index.entering import chosen_order
 from vicinal.index.filters import Filter, IdSet, core_filters
 from vicinal.index.groups import group_numbers
 from vicinal.index.health import CheckedIndex, Health
+from vicinal.index.tiers import TieredIndex
 from vicinal.index.tuned import TunedIndex
 from vicinal.index.within import RadiusIndex, radius_of
 from vicinal.order import Order
@@ -40,7 +41,7 @@ __all__ = ["Health", "IdSet", "Index"]
 NO_IDS = np.empty(0, dtype=np.int64)
 
 
-class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
+class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex, TieredIndex):
     """Approximate nearest neighbors of vectors, by a hierarchical navigable small-world graph (HNSW).
 
     The graph is that of Malkov and Yashunin (arXiv 1603.09320), built in parallel and yet the same, byte for byte,
@@ -179,16 +180,6 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
     def traversal(self) -> str:
         """What searches were asked to walk on; ``stats()["graph"]["walked"]`` says what they do walk on."""
         return self._settings["traversal"]  # type: ignore[no-any-return]
-
-    @property
-    def codes(self) -> str | None:
-        """Codes that stand for the vectors in memory, None without."""
-        return self._settings.get("codes")
-
-    @property
-    def vectors(self) -> str:
-        """Where vectors lie that have codes in memory: ``"memory"`` or ``"disk"``."""
-        return self._settings.get("vectors", "memory")  # type: ignore[no-any-return]
 
     @property
     def lift(self) -> str:
@@ -408,9 +399,7 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
         workers = whole_number("threads", threads, 0, MAX_THREADS)
         most = 0 if per_group is None else whole_number("per_group", per_group, 1, MAX_VECTORS)
         limit = None if radius is None else radius_of(radius)
-        compared = 0 if isinstance(rerank, str) and rerank == "auto" else whole_number("rerank", rerank, 1, MAX_EF)
-        if compared and self.codes is None:
-            raise ValueError(f"rerank is {compared} and this index has no codes to rank by first, expected 'auto'")
+        compared = self._compared(rerank)
         filters = core_filters(filter, self, len(rows))
         ids, distances, work = self._search(
             rows, wanted, width, truth("exact", exact), workers, truth("stats", stats), target, most, filters, compared
@@ -472,17 +461,13 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
             the size has changed since, None before it was called; ``"mapped"``: whether the index is used where it lies
             in a file; ``"store"``: what `open` keeps, None for other indexes.
         """
-        memory = self._memory()
-        mapped = self._is_mapped()
-        in_file = memory.pop("mapped")
-        memory |= {"resident": sum(memory.values()) - in_file, "mapped": in_file}
         return {
-            "memory": memory,
+            "memory": self._memory_by_place(),
             "order": self._order,
             "kernels": _core.kernels_in_use(),
             "graph": self._graph_shape(),
             "tuned": self._tuned(),
-            "mapped": mapped,
+            "mapped": self._is_mapped(),
             "store": self._store(),
         }
 
