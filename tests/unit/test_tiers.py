@@ -22,7 +22,8 @@ def vectors() -> np.ndarray:
 
 
 def filled(rows: np.ndarray, **options: Any) -> vicinal.Index:
-    index = vicinal.Index(DIM, **{"metric": "cosine", "dtype": "f16", "M": 8, "ef_construction": 60, **options})
+    settings: dict[str, Any] = {"metric": "cosine", "dtype": "f16", "M": 8, "ef_construction": 60, **options}
+    index = vicinal.Index(DIM, **settings)
     index.add(rows[:ROWS])
     return index
 

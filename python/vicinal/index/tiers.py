@@ -17,12 +17,14 @@ class TieredIndex(StoredIndex):
     @property
     def codes(self) -> str | None:
         """Codes that stand for the vectors in memory, None without."""
-        return self._settings.get("codes")
+        name: str | None = self._settings.get("codes")
+        return name
 
     @property
     def vectors(self) -> str:
         """Where vectors lie that have codes in memory: ``"memory"`` or ``"disk"``."""
-        return self._settings.get("vectors", "memory")  # type: ignore[no-any-return]
+        tier: str = self._settings.get("vectors", "memory")
+        return tier
 
     def _memory_by_place(self) -> dict[str, int]:
         """Return bytes by part, then those in memory and those in a file."""
