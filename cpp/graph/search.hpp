@@ -29,6 +29,7 @@ struct Asked {
     const Admitted* admitted = nullptr;  // none: all
     bool exact = false;                  // compare with every admitted vector
     std::size_t per_group = 0;           // the most hits of a group; 0: any number
+    std::size_t rerank = 0;              // of a tier: how many meet the stored vectors; 0: all that is found
 };
 
 // Where one query's answer goes: k entries each.
@@ -77,9 +78,10 @@ private:
     Ground ground_of(const Probes& probes) const;
     // Of what a walk has found, what may be among the k nearest is measured anew: from coarse to fine to exact, ever
     // fewer.
-    void refine(const Probes& probes, std::size_t k);
+    void refine(const Probes& probes, const Asked& asked);
+    void refine_tier(const Probes& probes, const Asked& asked);
     // How many more than its width a beam keeps, for the k nearest of them.
-    static std::size_t reserve_of(const Probes& probes, std::size_t k);
+    std::size_t reserve_of(const Probes& probes, std::size_t k) const;
     void count(const Walk& walk, const Ground& ground);
 
     // How a walk keeps what may not be reported from what may: by dropping it at the end, or all the way.
@@ -93,6 +95,7 @@ private:
     std::size_t scan_admitted(const std::byte* query, const Asked& asked, const Answer& answer);
     std::size_t count_to_rerank(const CodeTable& codes, const Probe& code, std::size_t k) const;
     std::size_t rerank(const Ground& ground, const Probe& probe, std::size_t count, std::size_t k);
+    void ask_for_rows(std::vector<std::uint32_t>& slots) const;
     enum class Kind : std::uint8_t { nodes, slots };  // found by a walk, which stand for their copies; or by a scan
     std::size_t write_found(const Gate& gate, Kind kind, std::size_t k, const Answer& answer);
     template <class Visit>

@@ -51,7 +51,7 @@ bool Search::walk_admitted(const Probe& probe, const Asked& asked) {
     }
     count(walk, ground);
     if (strategy == Strategy::scan) return false;
-    refine(probes, asked.k);
+    refine(probes, asked);
     return true;
 }
 
@@ -85,17 +85,18 @@ std::span<const std::uint32_t> Search::samples_of(const Admitted& admitted) {
 // scratch until it is done, as scan_for.
 std::size_t Search::scan_admitted(const std::byte* query, const Asked& asked, const Answer& answer) {
     const Admitted& admitted = *asked.admitted;
-    if (asked.exact || !view_.fine.on() || admitted.count() <= 2 * asked.width) return scan_for(query, asked, answer);
+    const CodeTable& codes = view_.coarse.code.tiered() ? view_.coarse : view_.fine;
+    if (asked.exact || !codes.on() || admitted.count() <= 2 * asked.width) return scan_for(query, asked, answer);
     std::vector<float> prepared;
     std::vector<std::byte> rounded;
     const Probe probe = space_.probe_given(query, prepared);
-    const auto code = view_.fine.code.probe(probe, rounded);
+    const auto code = codes.code.probe(probe, rounded);
     if (!code) return scan_for(query, asked, answer);
 
     constexpr std::size_t kHandful = 64, kPause = 1024;
     std::array<std::uint32_t, kHandful> slots{};
     std::array<Distance, kHandful> distances{};
-    const Ground ground = Ground::coded(view_, view_.fine);
+    const Ground ground = Ground::coded(view_, codes);
     const Gate gate(view_, asked.admitted);
     ScanRows rows = rows_of(view_);
     rows.admitted = &admitted;
@@ -115,7 +116,7 @@ std::size_t Search::scan_admitted(const std::byte* query, const Asked& asked, co
     // stored.
     if (beam.full() && found_[asked.k - 1].distance() == found_.back().distance())
         return scan_for(query, asked, answer);
-    refine({probe, code, std::nullopt}, asked.k);
+    refine({probe, code, std::nullopt}, asked);
     const std::size_t written = write_found(gate, Kind::slots, asked.k, answer);
     pad(written, asked.k, answer);
     return written;

@@ -68,9 +68,10 @@ struct SearchOptions {
     std::size_t ef = 0;  // raised to k. 0: what is calibrated for a recall of 0.95, or else max(64, 2k)
     bool exact = false;  // compare with every vector
     std::size_t threads = 1;
-    double recall = 0;                     // the target, where ef is 0; 0: none
-    StopRule rule = {};                    // ends the walk before the beam of width ef does
-    std::size_t per_group = 0;             // the most hits of a group; 0: any number
+    double recall = 0;          // the target, where ef is 0; 0: none
+    StopRule rule = {};         // ends the walk before the beam of width ef does
+    std::size_t per_group = 0;  // the most hits of a group; 0: any number
+    std::size_t rerank = 0;  // of a tier: how many meet the stored vectors, as wide a beam at least; 0: all of the beam
     std::span<const Filter> filters = {};  // none, one for all queries, or one for each
 };
 
@@ -91,6 +92,7 @@ struct Added {
 // Bytes by part. Counted from what is in use, not from what the next growth has set aside.
 struct Memory {
     std::size_t vectors = 0, codes = 0, links = 0, upper_links = 0, ids = 0, factors = 0, copies = 0;
+    std::size_t mapped = 0;  // of these, what lies in a file and is read when a search asks for it: the vectors
 };
 
 struct GraphShape {

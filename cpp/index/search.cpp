@@ -5,6 +5,7 @@
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
+#include "graph/code_choice.hpp"
 #include "graph/exact.hpp"
 #include "index/checks.hpp"
 #include "index/effort.hpp"
@@ -85,6 +86,17 @@ bool answer_all(const View& view, const Space& space, const Queries& queries, co
     return team.run(queries.n, 1, watch, answer_some) && !watch.stopped();
 }
 
+void ask_to_rerank(std::size_t rerank, const View& view, Asked& asked) {
+    if (rerank == 0) return;
+    if (!is_tier(choice_of(view).walked()) && view.count != 0)
+        throw InvalidArgumentError("rerank is " + std::to_string(rerank) +
+                                   ", and this index has no codes of its own to rank by: it was made without codes");
+    if (rerank > kMaxEf)
+        throw InvalidArgumentError("rerank is " + std::to_string(rerank) + ", expected 1 to " + std::to_string(kMaxEf));
+    asked.rerank = rerank;
+    asked.width = std::max(asked.width, rerank);
+}
+
 }  // namespace
 
 void Index::search(const std::byte* given, std::size_t n, const SearchOptions& options, const Found& found,
@@ -97,6 +109,7 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
     Asked asked = effort_of(options, view);
     asked.exact = options.exact;
     asked.per_group = options.per_group;
+    ask_to_rerank(options.rerank, view, asked);
     const std::span filters = options.filters;
     if (!filters.empty()) check_filters(filters, n, view);
     if (options.per_group != 0 && !view.has_groups() && view.count != 0)

@@ -484,6 +484,7 @@ constinit const Table kAvx512Table = {
     .dot_i8 = score_rows<Integers<DotI8>>,
     .dot_steps = score_rows<Integers<DotI8>>,
     .dot_nibbles = score_rows<Nibbles>,
+    .dot_crumbs = dot_crumbs_avx512,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .raise_maxima = &kRaiseMaximaAvx512,

@@ -153,6 +153,7 @@ constinit const Table kScalarTable = {
     .dot_i8 = dot<I8>,
     .dot_steps = dot<I8>,
     .dot_nibbles = dot_nibbles,
+    .dot_crumbs = dot_crumbs_scalar,
     .hamming_b1 = hamming_b1,
     .jaccard_b1 = jaccard_b1,
     .raise_maxima = &kRaiseMaximaScalar,

@@ -28,7 +28,17 @@ class Loaded(metaclass=_Metaclass):
 class Index(metaclass=_Metaclass):
     @overload
     def __init__(
-        self, dim: int, metric: str, dtype: str, M: int, ef_construction: int, traversal: str, lift: str, seed: int
+        self,
+        dim: int,
+        metric: str,
+        dtype: str,
+        M: int,
+        ef_construction: int,
+        traversal: str,
+        lift: str,
+        seed: int,
+        codes: str,
+        vectors: str,
     ) -> None: ...
     @overload
     def __init__(self, loaded: Loaded) -> None: ...
@@ -72,6 +82,7 @@ class Index(metaclass=_Metaclass):
         recall: float = 0.0,
         per_group: int = 0,
         filters: list[Any] | None = None,
+        rerank: int = 0,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], dict[str, Any] | None]: ...
     def _search_by_rule(
         self, queries: NDArray[Any], k: int, width: int, anchor: int, stretch: float, threads: int
@@ -183,7 +194,9 @@ def sparse_top_k(
     threads: int = 0,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]: ...
-def plan_memory(n: int, dim: int, metric: str, dtype: str, M: int, traversal: str) -> dict[str, int]: ...
+def plan_memory(
+    n: int, dim: int, metric: str, dtype: str, M: int, traversal: str, codes: str, vectors: str
+) -> dict[str, int]: ...
 def kernels_in_use() -> str: ...
 def sets_of_texts(texts: list[Any], characters: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]: ...
 def sets_of_tokens(items: list[Any]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]: ...
