@@ -203,6 +203,8 @@ def search_sharded(
     threads = whole_number("cpus", cpus, 1, MAX_THREADS)
     manifest = read_manifest(home)
     widths(manifest, whole_number("k", k, 1, max(manifest.vectors, ALWAYS_ALLOWED_K)), ef, recall)
+    fewest, most = workers if isinstance(workers, tuple) else (workers, workers)
+    whole_number("workers", fewest, 1, most)
     effort = {"ef": ef, "recall": recall, "exact": exact, "threads": threads}
     return dataset.map_batches(
         _Searcher,
@@ -210,7 +212,7 @@ def search_sharded(
         fn_kwargs={"k": k, "column": column, "effort": effort},
         batch_size=whole_number("batch_size", batch_size, 1, 1_000_000),
         batch_format="numpy",
-        concurrency=workers,
+        compute=_ray("data").ActorPoolStrategy(min_size=fewest, max_size=most),
         num_cpus=threads,
     )
 
@@ -283,7 +285,12 @@ def application(
     copies, threads = whole_number("replicas", replicas, 1, 10_000), whole_number("cpus", cpus, 1, MAX_THREADS)
     limit, at_once = seconds(timeout), whole_number("most", most, 1, 1_000_000)
     deployment = _ray("serve").deployment
-    settings = {"health_check_period_s": 1, "health_check_timeout_s": 5, "graceful_shutdown_timeout_s": 5}
+    settings = {
+        "health_check_period_s": 1,
+        "health_check_timeout_s": 5,
+        "graceful_shutdown_timeout_s": 5,
+        "logging_config": {"enable_access_log": False},  # a line for every call took a tenth of a request's time
+    }
     workers = [
         deployment(
             _ShardReplica,
@@ -309,7 +316,7 @@ def application(
 
 def serve(
     folder: str | os.PathLike[str], *, host: str = "127.0.0.1", port: int = 8000, name: str = "vicinal", **options: Any
-) -> None:
+) -> Callable[[], None]:
     """Start the service of `application` on this cluster (or on a new one of this machine) and return when it answers.
 
     Parameters
@@ -321,12 +328,18 @@ def serve(
         Of the application.
     **options
         As for `application`.
+
+    Returns
+    -------
+    callable
+        Ends the application.
     """
     app = application(folder, **options)
     _started()
     engine = _ray("serve")
     engine.start(http_options={"host": host, "port": port})
     engine.run(app, name=name)
+    return lambda: engine.delete(name)
 
 
 class _ShardReplica:
@@ -394,6 +407,10 @@ class _Front:
                 if time.monotonic() + AGAIN > until:
                     raise
                 await asyncio.sleep(AGAIN)
+
+    async def process(self) -> int:
+        """Say which process this is: tests end it."""
+        return os.getpid()
 
     async def processes(self) -> dict[int, int]:
         """Say which process answers for each shard: tests end it."""

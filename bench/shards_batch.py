@@ -1,0 +1,177 @@
+"""A batch of queries over shards by one worker process and by two, beside what the machine gives to two processes.
+
+    python bench/shards_batch.py                      # minilm-debian and dblp-scholar together, 119 297 × 384
+    python bench/shards_batch.py --set sift-20k
+
+Each worker opens the folder once, mapped, and searches its part of the queries. A round times, in turn, all queries by
+one worker, half of them by each of two, and a loop of integer arithmetic in one process and in two. The second figure
+is what the workers keep in memory: Linux's Pss, by which a page that n processes map counts 1/n for each. It goes to
+bench/results/shards.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from batch_threads import Control
+from shards_results import keep, shared_sets
+
+from vicinal.measure import load_dataset, paired_ratio
+from vicinal.measure.environment import usable_cores
+from vicinal.shards import ShardedIndex, Threads, build_sharded
+
+BAR, CONTROL_BAR, MEMORY_BAR = 1.7, 0.9, 1.2
+K = 10
+
+
+class Worker:
+    """A process that has the folder open."""
+
+    def __init__(self, folder: Path, queries: Path, core: int, ef: int) -> None:
+        command = [sys.executable, str(Path(__file__).resolve()), "--worker", str(folder), str(queries), str(core)]
+        self._process = subprocess.Popen(
+            [*command, "--ef", str(ef)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.told()
+
+    def tell(self, words: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(words + "\n")
+        self._process.stdin.flush()
+
+    def told(self) -> Any:
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def work(folder: str, stored: str, core: int, ef: int) -> None:
+    """Search parts of the queries as they are named, until the input ends."""
+    os.sched_setaffinity(0, {core})
+    queries = np.load(stored)
+    with ShardedIndex.open(folder, executor=Threads(1)) as index:
+        index.search(queries, K, ef=ef, threads=1)  # every page that searches touch is there
+        print("1", flush=True)
+        for line in sys.stdin:
+            if line.startswith("memory"):
+                print(json.dumps(memory()), flush=True)
+                continue
+            first, last = map(int, line.split())
+            index.search(queries[first:last], K, ef=ef, threads=1)
+            print(last - first, flush=True)
+
+
+def memory() -> dict[str, int]:
+    """Return this process's bytes: Pss of the mapped shards, Pss and Rss of all."""
+    sizes = {"shards": 0, "pss": 0, "rss": 0}
+    ours = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split(" ", 1)[0]:
+            ours = line.endswith(".vicinal")
+        elif line.startswith(("Pss:", "Rss:")):
+            size = int(line.split()[1]) * 1024
+            sizes[line[:3].lower()] += size
+            sizes["shards"] += size if ours and line.startswith("Pss") else 0
+    return sizes
+
+
+def searched(workers: list[Worker], queries: int) -> float:
+    """Let the workers share the queries; return the seconds until all have answered."""
+    start = perf_counter()
+    step = -(-queries // len(workers))
+    for place, worker in enumerate(workers):
+        worker.tell(f"{place * step} {min(queries, (place + 1) * step)}")
+    for worker in workers:
+        worker.told()
+    return perf_counter() - start
+
+
+def kept_by(workers: list[Worker]) -> dict[str, int]:
+    """Return what the workers that there are keep together."""
+    for worker in workers:
+        worker.tell("memory")
+    told = [worker.told() for worker in workers]
+    return {name: sum(sizes[name] for sizes in told) for name in told[0]}
+
+
+def measure(folder: Path, queries: np.ndarray, ef: int, rounds: int) -> dict[str, Any]:
+    """Time rounds of one worker, two workers and the control."""
+    cores = usable_cores()[::-1][:2]
+    stored = folder.with_name("queries.npy")
+    np.save(stored, queries)
+    crew = [Worker(folder, stored, cores[0], ef)]
+    alone = kept_by(crew)
+    crew.append(Worker(folder, stored, cores[1], ef))
+    together = kept_by(crew)
+    control = Control(cores)
+    control.seconds(2)
+    ones, twos, single, double = [], [], [], []
+    for _ in range(rounds):
+        ones.append(len(queries) / searched(crew[:1], len(queries)))
+        twos.append(len(queries) / searched(crew, len(queries)))
+        single.append(1 / control.seconds(1))
+        double.append(2 / control.seconds(2))
+    for process in (*crew, control):
+        process.close()
+    gain, control_gain = paired_ratio(twos, ones), paired_ratio(double, single)
+    assert gain is not None
+    assert control_gain is not None
+    return {
+        "ef": ef,
+        "one_worker_qps": ones,
+        "two_workers_qps": twos,
+        "gain": asdict(gain),
+        "control_gain": asdict(control_gain),
+        "by_control": gain.value / control_gain.value,
+        "memory": {"one": alone, "two": together},
+        "memory_ratio": {name: together[name] / alone[name] for name in alone},
+        "load": os.getloadavg()[0],
+    }
+
+
+def main() -> None:
+    """Build, measure, keep, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--set", default="texts")
+    parser.add_argument("--shards", type=int, default=3)
+    parser.add_argument("--ef", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.worker:
+        work(asked.worker[0], asked.worker[1], int(asked.worker[2]), asked.ef)
+        return
+    if asked.set == "texts":
+        base, queries, metric = shared_sets()
+    else:
+        data = load_dataset(asked.set)
+        base, queries, metric = data.base, data.query, data.metric
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home, "shards")
+        build_sharded(base, folder, shards=asked.shards, metric=metric).close()
+        found = measure(folder, queries, asked.ef, asked.rounds)
+    gain, control, by = found["gain"]["value"], found["control_gain"]["value"], found["by_control"]
+    print(f"{asked.set}: {len(base)} × {base.shape[1]} in {asked.shards} shards, {len(queries)} queries, ef={asked.ef}")
+    print(f"  two workers {gain:.2f} × one; the control {control:.2f}; by the control {by:.2f}")
+    print(f"  bar (≥ {BAR} ×, or ≥ {CONTROL_BAR} of the control): {'met' if gain >= BAR or by >= CONTROL_BAR else 'MISSED'}")
+    for name, ratio in found["memory_ratio"].items():
+        one, two = (found["memory"][many][name] / 1e6 for many in ("one", "two"))
+        print(f"  memory ({name}): one {one:.1f} MB, two together {two:.1f} MB: {ratio:.3f}")
+    print(f"  bar (Pss of all ≤ {MEMORY_BAR} ×): {'met' if found['memory_ratio']['pss'] <= MEMORY_BAR else 'MISSED'}")
+    keep(f"batch {asked.set}", {"vectors": len(base), "dim": base.shape[1], "queries": len(queries), **found})
+
+
+if __name__ == "__main__":
+    main()
