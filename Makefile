@@ -79,7 +79,7 @@ test-langchain: $(STAMPS)/package $(STAMPS)/test  ## LangChain's own suite for v
 
 # Ray is heavy and nothing else needs it, so it gets an environment on top of .venv too. VICINAL_KILLS: of each kind.
 test-ray: $(STAMPS)/package $(STAMPS)/test $(RAY)/stamp  ## shards on a local cluster of Ray, and its workers killed (minutes)
-	$(RAY)/bin/python -m pytest -c tests/ray/pytest.ini --rootdir . tests/ray
+	$(RAY)/bin/python -m pytest -c tests/ray/pytest.ini --rootdir . --confcutdir . tests/ray
 
 $(RAY)/stamp: pyproject.toml | $(STAMPS)/package $(STAMPS)/test
 	test -x $(RAY)/bin/python || python -m venv $(RAY)

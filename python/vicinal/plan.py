@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vicinal import _core
 from vicinal._core import MAX_DIM, MAX_M, MAX_VECTORS, MIN_M
+from vicinal.forecast import Spread, spread
 from vicinal.settings import TRAVERSALS, metric_and_dtype, one_of, whole_number
 
 __all__ = ["Plan", "plan"]
@@ -25,6 +26,8 @@ class Plan:
         ``"ids"``, ``"factors"`` and ``"copies"`` (what tells which vectors are there more than once). The levels above
         0 are drawn at random, so that ``"upper_links"`` is what is expected. Groups, of which a plan does not know,
         add 8 bytes a vector to ``"ids"``.
+    spread : Spread
+        Over how many hosts, in how many shards; memory of a host, hours to build, queries a second.
 
     Examples
     --------
@@ -41,6 +44,7 @@ class Plan:
     M: int
     traversal: str
     bytes: Mapping[str, int]
+    spread: Spread
 
     @property
     def total(self) -> int:
@@ -58,6 +62,7 @@ class Plan:
             share = size / self.total if self.total else 0.0
             lines.append(f"  {part.replace('_', ' '):<12}{readable(size):>12}{share:>7.1%}")
         lines.append(f"  {'total':<12}{readable(self.total):>12}   {self.bytes_per_vector:,.1f} bytes a vector")
+        lines.append(str(self.spread))
         return "\n".join(lines)
 
 
@@ -69,13 +74,14 @@ def plan(
     dtype: str | None = None,
     M: int = 16,
     traversal: str = "auto",
+    hosts: int = 1,
 ) -> Plan:
-    """Forecast the memory of an index by the arithmetic that lays it out.
+    """Forecast the memory of an index by the arithmetic that lays it out, and its times by measured growth.
 
     Parameters
     ----------
     n : int
-        Number of vectors, up to 2**31 - 1.
+        Number of vectors, up to 2**31 - 1 for each host.
     dim : int
         Elements of a vector; for packed bits, bits.
     metric : str
@@ -87,11 +93,13 @@ def plan(
     traversal : str
         What a search walks on, as for :class:`vicinal.Index`. ``"auto"`` is forecast as ``"sq4"`` for floats in
         192 dimensions and more, and as ``"sq8"`` in more than 32; whole numbers from 0 to 255 take 8 bytes less each.
+    hosts : int
+        Machines that share the vectors, in shards (`vicinal.shards`).
 
     Returns
     -------
     Plan
-        Bytes by part, in total and per vector; prints as a table.
+        Bytes by part, in total and per vector, and what building and searching costs; prints as a table.
 
     Raises
     ------
@@ -105,13 +113,20 @@ def plan(
     >>> forecast.bytes["vectors"]
     512000000
     """
-    count = whole_number("n", n, 0, MAX_VECTORS)
+    machines = whole_number("hosts", hosts, 1, 65_536)
+    count = whole_number("n", n, 0, MAX_VECTORS * machines)
     columns = whole_number("dim", dim, 1, MAX_DIM)
     links = whole_number("M", M, MIN_M, MAX_M)
     one_of("traversal", traversal, TRAVERSALS)
     distance, stored = metric_and_dtype(metric, dtype)
-    parts = _core.plan_memory(count, columns, distance, stored, links, traversal)
-    return Plan(count, columns, distance, stored, links, traversal, parts)
+    shard = -(-count // machines)
+    share = count / shard if shard else 1.0
+    parts = _core.plan_memory(shard, columns, distance, stored, links, traversal)
+    parts = {part: round(size * share) for part, size in parts.items()}
+    each = sum(parts.values()) / count if count else 0.0
+    return Plan(
+        count, columns, distance, stored, links, traversal, parts, spread(count, columns, each, machines)
+    )
 
 
 def readable(size: float) -> str:

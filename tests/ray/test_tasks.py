@@ -2,6 +2,7 @@
 
 import doctest
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -72,3 +73,14 @@ def test_the_examples_run() -> None:
 
     assert outcome.attempted > 10
     assert outcome.failed == 0
+
+
+def test_the_example_builds_searches_joins_and_serves(repository: Path) -> None:
+    command = [sys.executable, str(repository / "examples" / "ray_service.py"), "--port", "18432"]
+    free = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=free)
+
+    assert done.returncode == 0, done.stderr
+    assert "queries have their neighbors" in done.stdout
+    assert "coverage: {'share': 1.0" in done.stdout
