@@ -91,7 +91,9 @@ def main() -> None:
             points.append(measure(base[order[: len(base) >> halves]], chosen, metric))
             print(name, *(f"{key} {value:,.1f}" for key, value in points[-1].items()), sep="  ", flush=True)
         sizes = np.log2([point["vectors"] for point in points])
-        line = {key: np.polyfit(sizes, [point[key] for point in points], 1).tolist() for key in ("query_us", "build_us")}
+        line = {
+            key: np.polyfit(sizes, [point[key] for point in points], 1).tolist() for key in ("query_us", "build_us")
+        }
         print(name, {key: [round(part, 3) for part in parts] for key, parts in line.items()})
         kept[name] = {"dim": base.shape[1], "recall": TARGET, "points": points, "by_doubling_and_at_one": line,
                       "load": os.getloadavg()[0], "environment": asdict(describe_environment())}  # fmt: skip

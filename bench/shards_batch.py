@@ -45,15 +45,18 @@ class Worker:
         self.told()
 
     def tell(self, words: str) -> None:
+        """Send a line."""
         assert self._process.stdin is not None
         self._process.stdin.write(words + "\n")
         self._process.stdin.flush()
 
     def told(self) -> Any:
+        """Wait for a line."""
         assert self._process.stdout is not None
         return json.loads(self._process.stdout.readline())
 
     def close(self) -> None:
+        """End it."""
         self._process.communicate()
 
 
@@ -165,7 +168,8 @@ def main() -> None:
     gain, control, by = found["gain"]["value"], found["control_gain"]["value"], found["by_control"]
     print(f"{asked.set}: {len(base)} × {base.shape[1]} in {asked.shards} shards, {len(queries)} queries, ef={asked.ef}")
     print(f"  two workers {gain:.2f} × one; the control {control:.2f}; by the control {by:.2f}")
-    print(f"  bar (≥ {BAR} ×, or ≥ {CONTROL_BAR} of the control): {'met' if gain >= BAR or by >= CONTROL_BAR else 'MISSED'}")
+    met = "met" if gain >= BAR or by >= CONTROL_BAR else "MISSED"
+    print(f"  bar (≥ {BAR} ×, or ≥ {CONTROL_BAR} of the control): {met}")
     for name, ratio in found["memory_ratio"].items():
         one, two = (found["memory"][many][name] / 1e6 for many in ("one", "two"))
         print(f"  memory ({name}): one {one:.1f} MB, two together {two:.1f} MB: {ratio:.3f}")

@@ -1,12 +1,11 @@
-"""The service of `vicinal.ray` under twice the load it sustains, from a second process: what is told busy, how long the
-rest takes, and whether memory grows.
+"""The service of `vicinal.ray` under twice the load it sustains: what is told busy, how long the rest takes, memory.
 
     pip install 'vicinal[ray]'
     python bench/shards_load.py                       # the bundled texts, five minutes
 
-First as many clients as may be under way ask one after the other: the rate they get is what the service sustains.
-Then requests come at twice that rate, whether the earlier ones were answered or not. Memory is the Pss of all of
-Serve's replicas and proxies, every five seconds. It goes to bench/results/shards.json.
+The load comes from a second process. First as many clients as may be under way ask one after the other: the rate they
+get is what the service sustains. Then requests come at twice that rate, whether the earlier ones were answered or not.
+Memory is the Pss of all of Serve's replicas and proxies, every five seconds. It goes to bench/results/shards.json.
 """
 
 from __future__ import annotations
@@ -42,6 +41,7 @@ class Line:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self) -> int:
+        """Return the status; 206 for an answer that covers a part."""
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", PORT)
         reader, writer = self._streams
@@ -53,6 +53,7 @@ class Line:
         return 206 if status == 200 and b'"missing":{}' not in body else status
 
     def lost(self) -> None:
+        """Begin anew."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
@@ -69,6 +70,7 @@ class Load:
         self.running = self.most_running = 0
 
     async def one(self) -> None:
+        """Send a request on a connection that is free, or on a new one, and count what comes."""
         line = self._idle.pop() if self._idle else Line(self._request)
         self.running += 1
         self.most_running = max(self.most_running, self.running)
@@ -109,6 +111,7 @@ class Load:
         await asyncio.gather(*asked)
 
     def told(self, seconds: float) -> dict[str, Any]:
+        """Return what came, in figures."""
         accepted = np.array(self.seconds or [0.0])
         return {
             "seconds": seconds,
@@ -135,16 +138,18 @@ def generate(way: str, amount: float, seconds: float) -> None:
 
 def memory() -> int:
     """Return the Pss of every process of Serve, in bytes."""
-    total = 0
-    for entry in Path("/proc").iterdir():
-        try:
-            name = (entry / "cmdline").read_bytes() if entry.name.isdecimal() else b""
-            if name.startswith((b"ray::ServeReplica", b"ray::ProxyActor", b"ray::ServeController")):
-                rollup = (entry / "smaps_rollup").read_text()
-                total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
-        except OSError:
-            continue
-    return total
+    return sum(pss(entry) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+
+
+def pss(entry: Path) -> int:
+    try:
+        name = (entry / "cmdline").read_bytes()
+        if not name.startswith((b"ray::ServeReplica", b"ray::ProxyActor", b"ray::ServeController")):
+            return 0
+        lines = (entry / "smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended meanwhile
+        return 0
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
 
 
 def second_process(way: str, amount: float, seconds: float) -> tuple[dict[str, Any], list[int]]:
@@ -173,7 +178,7 @@ def main() -> None:
         return
     import ray
 
-    ray.init(num_cpus=asked.shards + 1, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=asked.shards + 1, include_dashboard=False, log_to_driver=False)
     data = load_dataset("minilm-5k")
     with tempfile.TemporaryDirectory() as home:
         build_sharded(data.base, Path(home, "texts"), shards=asked.shards, metric=data.metric).close()

@@ -3,8 +3,8 @@
     pip install 'vicinal[ray]'
     python examples/ray_service.py                 # builds shards of the bundled texts, serves, and asks
 
-On one machine this shows how the parts fit; to serve from a single process, examples/service is simpler and several
-times as quick. On a cluster (``ray start``, a folder that every machine sees) the same lines spread over machines.
+On one machine this shows how the parts fit; there examples/service, a single process, is simpler and quicker. On a
+cluster (``ray start``, a folder that every machine sees, and ``ray.init()`` below) the same lines spread over machines.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main() -> None:
     options = parser.parse_args()
     with np.load(BUNDLED) as arrays:
         base, queries, texts = arrays["base"], arrays["query"], [str(text) for text in arrays["base_text"]]
-    ray.init(num_cpus=options.shards + 1, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=options.shards + 1, include_dashboard=False, log_to_driver=False)
 
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home, "texts")

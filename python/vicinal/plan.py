@@ -124,9 +124,7 @@ def plan(
     parts = _core.plan_memory(shard, columns, distance, stored, links, traversal)
     parts = {part: round(size * share) for part, size in parts.items()}
     each = sum(parts.values()) / count if count else 0.0
-    return Plan(
-        count, columns, distance, stored, links, traversal, parts, spread(count, columns, each, machines)
-    )
+    return Plan(count, columns, distance, stored, links, traversal, parts, spread(count, columns, each, machines))
 
 
 def readable(size: float) -> str:

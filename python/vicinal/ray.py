@@ -353,9 +353,7 @@ class _ShardReplica:
 
     async def search(self, rows: NDArray[Any], k: int, ef: int, exact: bool, left: float) -> Hits:
         until = time.monotonic() + left
-        return await asyncio.get_running_loop().run_in_executor(
-            self._pool, self._searched, rows, k, ef, exact, until
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._searched, rows, k, ef, exact, until)
 
     def _searched(self, rows: NDArray[Any], k: int, ef: int, exact: bool, until: float) -> Hits:
         if time.monotonic() > until:  # nobody waits for it any more
@@ -373,6 +371,7 @@ class _Front:
     def __init__(self, folder: str, workers: list[Any], timeout: float, most: int) -> None:
         self._workers = workers
         self._lost = _ray("exceptions").RayActorError, _ray("serve.exceptions").RayServeException
+        self._failed = _ray("exceptions").RayTaskError
         self._service = Service(read_manifest(Path(folder)), self._ask, timeout=timeout, most=most)
 
     async def __call__(self, request: Any) -> Any:
@@ -403,6 +402,8 @@ class _Front:
                 with contextlib.suppress(Exception):
                     response.cancel()
                 raise
+            except self._failed as error:  # the shard's own error, without the trace that Ray puts around it
+                raise error.cause from None
             except self._lost:
                 if time.monotonic() + AGAIN > until:
                     raise

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # tests tell nobody
 KILLS = int(os.environ.get("VICINAL_KILLS", "3"))
 SEED = int(os.environ.get("VICINAL_SEED", "17"))
 

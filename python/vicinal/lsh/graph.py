@@ -51,7 +51,11 @@ def index_pairs(ix: Index, threshold: float, k_max: int = 100, *, ef: int | None
     check_join(threshold, k_max)
     ids = ix.ids
     pieces = [ids[first : first + PIECE] for first in range(0, len(ids), PIECE)]
-    return joined([near(own, *ix.search(ix.get(own), k_max + 1, ef=ef, threads=threads), threshold) for own in pieces])
+    parts = []
+    for own in pieces:
+        found = ix.search(ix.get(own), k_max + 1, ef=ef, threads=threads)
+        parts.append(near(own, found.ids, found.distances, threshold))
+    return joined(parts)
 
 
 def check_join(threshold: float, k_max: int) -> None:

@@ -16,6 +16,7 @@ every shard.
 ``executors``         threads or processes
 ``sharded``           the face
 ``joined``            near pairs, in one shard and across two
+``question, service`` what is asked over a network, and whoever answers it (`vicinal.ray` carries the calls)
 ====================  ================================================================
 """
 

@@ -25,6 +25,8 @@ __all__ = ["Ask", "Reply", "Service"]
 
 RESERVE = 0.2  # of a request's time, for what comes before and after the shards: reading, merging, writing
 
+OUTCOMES = ("complete", "partial", "busy", "refused", "unanswered")
+
 # Asks a shard (its number) to search (rows, k, ef, exact) within so many seconds.
 Ask = Callable[[int, tuple[Any, ...], float], Awaitable[Hits]]
 
@@ -110,15 +112,21 @@ class Service:
 
     def metrics(self) -> Reply:
         """Tell a Prometheus server what was done."""
-        lines = ["# TYPE vicinal_requests_total counter"]
-        for outcome in ("complete", "partial", "busy", "refused", "unanswered"):
-            lines.append(f'vicinal_requests_total{{outcome="{outcome}"}} {self._replies[outcome]}')
-        lines.append("# TYPE vicinal_shard_absences_total counter")
-        for number in range(len(self._manifest.shards)):
-            lines.append(f'vicinal_shard_absences_total{{shard="{number}"}} {self._absent[number]}')
-        lines += ["# TYPE vicinal_requests_running gauge", f"vicinal_requests_running {self._running}"]
-        lines += ["# TYPE vicinal_search_seconds summary", f"vicinal_search_seconds_sum {self._spent:.6f}"]
-        lines.append(f"vicinal_search_seconds_count {self._replies['complete'] + self._replies['partial']}")
+        answers = self._replies["complete"] + self._replies["partial"]
+        lines = [
+            "# TYPE vicinal_requests_total counter",
+            *(f'vicinal_requests_total{{outcome="{name}"}} {self._replies[name]}' for name in OUTCOMES),
+            "# TYPE vicinal_shard_absences_total counter",
+            *(
+                f'vicinal_shard_absences_total{{shard="{i}"}} {self._absent[i]}'
+                for i in range(len(self._manifest.shards))
+            ),
+            "# TYPE vicinal_requests_running gauge",
+            f"vicinal_requests_running {self._running}",
+            "# TYPE vicinal_search_seconds summary",
+            f"vicinal_search_seconds_sum {self._spent:.6f}",
+            f"vicinal_search_seconds_count {answers}",
+        ]
         return Reply(200, ("\n".join(lines) + "\n").encode(), "text/plain; version=0.0.4")
 
     def unknown(self) -> Reply:
