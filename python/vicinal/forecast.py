@@ -1,10 +1,10 @@
 """What building and searching will cost, by how both grew where they were measured.
 
-With each doubling of the vectors a query, and a vector that is added, cost a little more: over log2 of the number the
-measured seconds lie near a straight line. The lines below are those of ``bench/results/growth.json`` (``python
-bench/growth.py``): one core, recall@10 of 0.95, M=16, float vectors, of 128 numbers (a drawn million) and of 384
-(119 297 texts). Between and beyond these lengths the cost is taken as linear, and beyond these numbers the lines go on;
-a hundred million is far from what was measured, so plan with twice the cost.
+With each doubling of the vectors a query compares a little more, and a vector that is added costs a little more: over
+log2 of their number both lie near straight lines. The figures are those of ``bench/results/growth.json`` (``python
+bench/growth.py``): one core, recall@10 of 0.95, M=16, vectors of 128 floats (sift-100k) and of 384 (119 297 texts), a
+comparison at its price where the index was largest. Between and beyond these lengths the cost is taken as linear, and
+beyond these numbers the lines go on. A hundred million is far from what was measured: plan with twice the cost.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["SHARD_VECTORS", "Spread", "spread"]
 # Fewer, larger shards search faster; but a build that is cut short begins its shard again, and a change writes it anew.
 SHARD_VECTORS = 100_000_000
 
-# Microseconds: for each doubling, and where a single vector would be; by length of a vector.
-QUERY = {128: (0.0, 0.0), 384: (0.0, 0.0)}
-BUILD = {128: (0.0, 0.0), 384: (0.0, 0.0)}
-LEAST = 1.0  # microseconds: lines are no guide where there is next to nothing
+COMPARED = (63.62, -553.3)  # by a query of sift-100k: for each doubling, and where a single vector would be
+COMPARISON = {128: 0.0429, 384: 0.0740}  # microseconds, by the length of a vector
+BUILD = {128: (18.80, -172.6), 384: (46.31, -507.6)}  # microseconds for each vector, by length: a line as above
+SMALLEST = 7_500  # vectors: below what was measured the lines do not go on
 
 
 @dataclass(frozen=True)
@@ -80,19 +80,24 @@ def spread(n: int, dim: int, bytes_per_vector: float, hosts: int) -> Spread:
     """Forecast an index over `hosts` machines."""
     shards = shards_for(n, hosts)
     held = shards // hosts
-    size = max(1.0, n / shards)
+    size = n / shards
+    query = _at(COMPARED, size) * _by_length(COMPARISON, dim)
+    build = _by_length({length: _at(line, size) for length, line in BUILD.items()}, dim)
     return Spread(
         hosts,
         shards,
         math.ceil(size * bytes_per_vector) * held,
-        n * _cost(BUILD, size, dim) / 3.6e9,
-        1e6 / (held * _cost(QUERY, size, dim)),
+        n * build / 3.6e9,
+        1e6 / (held * query),
     )
 
 
-def _cost(lines: dict[int, tuple[float, float]], size: float, dim: int) -> float:
-    """Return microseconds, linear in the length of a vector."""
-    (short, low), (long, high) = (
-        (length, start + slope * math.log2(size)) for length, (slope, start) in sorted(lines.items())
-    )
-    return max(LEAST, low + (high - low) * (dim - short) / (long - short))
+def _at(line: tuple[float, float], size: float) -> float:
+    slope, start = line
+    return start + slope * math.log2(max(size, SMALLEST))
+
+
+def _by_length(known: dict[int, float], dim: int) -> float:
+    """Return what is known of two lengths for another: on the line through both, half of the shorter at least."""
+    (short, low), (long, high) = sorted(known.items())
+    return max(low / 2, low + (high - low) * (dim - short) / (long - short))

@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # tests tell nobody
+# A machine with other work starts processes slowly: Serve's usual limits take that for a failure.
+os.environ["RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S"] = "60"
+os.environ["RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S"] = "60"
+
 KILLS = int(os.environ.get("VICINAL_KILLS", "3"))
 SEED = int(os.environ.get("VICINAL_SEED", "17"))
 
