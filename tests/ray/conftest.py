@@ -19,6 +19,21 @@ KILLS = int(os.environ.get("VICINAL_KILLS", "3"))
 SEED = int(os.environ.get("VICINAL_SEED", "17"))
 
 
+said: list[str] = []
+
+
+@pytest.fixture
+def say() -> Callable[[str], None]:
+    """Put a line below the results: how many kills landed."""
+    return said.append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests had to say."""
+    for line in said:
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[object]:
     """Two nodes of two processors each, as two sets of processes."""

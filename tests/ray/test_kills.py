@@ -32,7 +32,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_build_whose_workers_are_killed_has_the_same_digests(
-    tmp_path: Path, kills: int, killer: Callable[..., Any], seed: int
+    tmp_path: Path, kills: int, killer: Callable[..., Any], seed: int, say: Callable[[str], None]
 ) -> None:
     vectors, options = rows(24_000), {"shards": SHARDS, "ef_construction": 400, "traversal": "exact"}
     build_sharded(vectors, tmp_path / "whole", **options).close()
@@ -46,11 +46,11 @@ def test_a_build_whose_workers_are_killed_has_the_same_digests(
         landed, builds = landed + hand.landed, builds + 1
         assert content(folder) == whole, f"seed {seed}, build {builds}"
         assert builds < 20 + kills, "no kill lands"
-    print(f"{landed} kills landed in {builds} builds: the same bytes each time")
+    say(f"build: {landed} kills landed in {builds} builds: the same bytes each time")
 
 
 def test_a_batch_whose_workers_are_killed_has_every_row(
-    tmp_path: Path, kills: int, killer: Callable[..., Any], seed: int
+    tmp_path: Path, kills: int, killer: Callable[..., Any], seed: int, say: Callable[[str], None]
 ) -> None:
     vectors = rows(30_000)
     with build_sharded(vectors, tmp_path, shards=SHARDS) as index:
@@ -68,7 +68,7 @@ def test_a_batch_whose_workers_are_killed_has_every_row(
         order, whole = np.lexsort(ids.T), np.lexsort(truth.T)
         assert np.array_equal(ids[order], truth[whole]), f"seed {seed}, batch {batches}"
         assert batches < 20 + kills, "no kill lands"
-    print(f"{landed} kills landed in {batches} batches: every row each time")
+    say(f"batch: {landed} kills landed in {batches} batches: every row each time")
 
 
 class Client:
@@ -150,7 +150,7 @@ class Crowd(threading.Thread):
 
 
 def test_a_service_whose_replicas_are_killed_answers_in_time_and_recovers(
-    served: tuple[Any, ShardedIndex], kills: int, seed: int, slain: Callable[[int], bool]
+    served: tuple[Any, ShardedIndex], kills: int, seed: int, slain: Callable[[int], bool], say: Callable[[str], None]
 ) -> None:
     handle, index = served
     client, chance = Client(), np.random.default_rng(seed)
@@ -167,7 +167,9 @@ def test_a_service_whose_replicas_are_killed_answers_in_time_and_recovers(
     crowd.close()
 
     partial = sum(share < 1 for share in crowd.shares)
-    print(f"{kills} kills landed: {len(crowd.shares)} answers, {partial} partial, slowest {client.slowest:.2f} s")
+    say(
+        f"serving: {kills} kills landed: {len(crowd.shares)} answers, {partial} partial, slowest {client.slowest:.2f} s"
+    )
     assert client.slowest < TIMEOUT
 
 
