@@ -1,7 +1,7 @@
 """How the cost of a query and of a build grows with the number of vectors, for `vicinal.plan`'s forecasts.
 
     python bench/growth.py                         # sift-100k, and the texts together, by halves
-    python bench/growth.py --sets drawn            # a million drawn vectors, by halves
+    python bench/growth.py --sets sift-20k
 
 For each size: the narrowest beam whose recall@10 is 0.95 or more, what a query compares with it, and processor seconds
 of a query and of a vector that is added (processor time, because the machine may have other work). It goes to
@@ -33,12 +33,6 @@ def vectors(name: str) -> tuple[np.ndarray, np.ndarray, str]:
     """Return base, queries and metric."""
     if name == "texts":
         return shared_sets()
-    if name == "drawn":  # 128 numbers that vary in 24 ways, and a little noise
-        rng = np.random.default_rng(0)
-        ways = rng.standard_normal((24, 128), dtype=np.float32)
-        rows = rng.standard_normal((1_001_000, 24), dtype=np.float32) @ ways
-        rows += 0.3 * rng.standard_normal(rows.shape, dtype=np.float32)
-        return rows[1000:], rows[:1000], "l2"
     data = load_dataset(name)
     return data.base, data.query, data.metric
 

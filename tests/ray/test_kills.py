@@ -34,7 +34,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_a_build_whose_workers_are_killed_has_the_same_digests(
     tmp_path: Path, kills: int, killer: Callable[..., Any], seed: int, say: Callable[[str], None]
 ) -> None:
-    vectors, options = rows(24_000), {"shards": SHARDS, "ef_construction": 400, "traversal": "exact"}
+    vectors, options = rows(12_000), {"shards": SHARDS, "ef_construction": 400, "traversal": "exact"}
     build_sharded(vectors, tmp_path / "whole", **options).close()
     whole = content(tmp_path / "whole")
 
