@@ -204,7 +204,8 @@ def search_sharded(
     manifest = read_manifest(home)
     widths(manifest, whole_number("k", k, 1, max(manifest.vectors, ALWAYS_ALLOWED_K)), ef, recall)
     fewest, most = workers if isinstance(workers, tuple) else (workers, workers)
-    whole_number("workers", fewest, 1, most)
+    fewest = whole_number("workers", fewest, 1, 65_536)
+    most = whole_number("workers", most, fewest, 65_536)
     effort = {"ef": ef, "recall": recall, "exact": exact, "threads": threads}
     return dataset.map_batches(
         _Searcher,
@@ -289,7 +290,7 @@ def application(
         "health_check_period_s": 1,
         "health_check_timeout_s": 5,
         "graceful_shutdown_timeout_s": 5,
-        "logging_config": {"enable_access_log": False},  # a line for every call took a tenth of a request's time
+        "logging_config": {"enable_access_log": False},  # it has a line for each call of each shard; there is /metrics
     }
     workers = [
         deployment(
