@@ -3,10 +3,10 @@
     python bench/shards_batch.py                      # minilm-debian and dblp-scholar together, 119 297 × 384
     python bench/shards_batch.py --set sift-20k
 
-Each worker opens the folder once, mapped, and searches its part of the queries. A round times, in turn, all queries by
-one worker, half of them by each of two, and a loop of integer arithmetic in one process and in two. The second figure
-is what the workers keep in memory: Linux's Pss, by which a page that n processes map counts 1/n for each. It goes to
-bench/results/shards.json.
+Each worker opens the folder once, mapped, and takes 256 queries whenever it has none, as workers of Ray Data do. A
+round times, in turn, all queries by one worker, by two, and as many loops of integer arithmetic by one process and two.
+The second figure is what the workers keep in memory: Linux's Pss, by which a page that n processes map counts 1/n for
+each. It goes to bench/results/shards.json.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import select
 import statistics
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
-from batch_threads import Control
+from batch_threads import CONTROL
 from shards_results import keep, shared_sets
 
 from vicinal.measure import load_dataset, paired_ratio
@@ -33,17 +34,16 @@ from vicinal.shards import ShardedIndex, Threads, build_sharded
 
 BAR, CONTROL_BAR, MEMORY_BAR = 1.7, 0.9, 1.2
 K = 10
+BATCH = 256  # queries: as many as a worker takes at a time
 
 
-class Worker:
-    """A process that has the folder open."""
+class Process:
+    """A process that does what it is told in a line, and answers with a line."""
 
-    def __init__(self, folder: Path, queries: Path, core: int, ef: int) -> None:
-        command = [sys.executable, str(Path(__file__).resolve()), "--worker", str(folder), str(queries), str(core)]
+    def __init__(self, *command: str) -> None:
         self._process = subprocess.Popen(
-            [*command, "--ef", str(ef)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.told()
 
     def tell(self, words: str) -> None:
         """Send a line."""
@@ -56,9 +56,21 @@ class Worker:
         assert self._process.stdout is not None
         return json.loads(self._process.stdout.readline())
 
+    def fileno(self) -> int:
+        """Return what to wait on for a line."""
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
     def close(self) -> None:
         """End it."""
         self._process.communicate()
+
+
+def worker(folder: Path, queries: Path, core: int, ef: int) -> Process:
+    """Start a process that has the folder open and has searched it once."""
+    made = Process(str(Path(__file__).resolve()), "--worker", str(folder), str(queries), str(core), "--ef", str(ef))
+    made.told()
+    return made
 
 
 def work(folder: str, stored: str, core: int, ef: int) -> None:
@@ -92,17 +104,24 @@ def memory() -> dict[str, int]:
     return sizes
 
 
-def searched(workers: list[Worker], queries: int) -> tuple[float, float]:
-    """Let the workers share the queries; return the seconds until all have answered, and their processor seconds."""
-    start = perf_counter()
-    step = -(-queries // len(workers))
-    for place, worker in enumerate(workers):
-        worker.tell(f"{place * step} {min(queries, (place + 1) * step)}")
-    computed = sum(worker.told() for worker in workers)
-    return perf_counter() - start, computed
+def done_by(crew: list[Process], jobs: list[str]) -> tuple[float, float]:
+    """Give each process a job whenever it has none; return the seconds until all are done, and the sum of answers."""
+    start, total = perf_counter(), 0.0
+    left = jobs[::-1]
+    busy = crew[: len(left)]
+    for process in busy:
+        process.tell(left.pop())
+    while busy:
+        for process in select.select(busy, [], [])[0]:
+            total += process.told()
+            if left:
+                process.tell(left.pop())
+            else:
+                busy.remove(process)
+    return perf_counter() - start, total
 
 
-def kept_by(workers: list[Worker]) -> dict[str, int]:
+def kept_by(workers: list[Process]) -> dict[str, int]:
     """Return what the workers that there are keep together."""
     for worker in workers:
         worker.tell("memory")
@@ -115,33 +134,38 @@ def measure(folder: Path, queries: np.ndarray, ef: int, rounds: int) -> dict[str
     cores = usable_cores()[::-1][:2]
     stored = folder.with_name("queries.npy")
     np.save(stored, queries)
-    crew = [Worker(folder, stored, cores[0], ef)]
+    crew = [worker(folder, stored, cores[0], ef)]
     one_keeps = kept_by(crew)
-    crew.append(Worker(folder, stored, cores[1], ef))
+    crew.append(worker(folder, stored, cores[1], ef))
     two_keep = kept_by(crew)
-    control = Control(cores)
-    control.seconds(2)
+    control = [Process("-c", CONTROL, str(core)) for core in cores]
+    jobs = [f"{first} {min(first + BATCH, len(queries))}" for first in range(0, len(queries), BATCH)]
+    units = ["go"] * len(jobs)
+    done_by(control, units)
     ones, twos, single, double, costs = [], [], [], [], []
     for _ in range(rounds):
-        alone_s, alone_cpu = searched(crew[:1], len(queries))
-        both_s, both_cpu = searched(crew, len(queries))
+        alone_s, alone_cpu = done_by(crew[:1], jobs)
+        both_s, both_cpu = done_by(crew, jobs)
         ones.append(len(queries) / alone_s)
         twos.append(len(queries) / both_s)
         costs.append(both_cpu / alone_cpu)
-        single.append(1 / control.seconds(1))
-        double.append(2 / control.seconds(2))
-    for process in (*crew, control):
+        single.append(1 / done_by(control[:1], units)[0])
+        double.append(1 / done_by(control, units)[0])
+    for process in (*crew, *control):
         process.close()
+    by_control = paired_ratio([two / one for two, one in zip(twos, ones, strict=True)],
+                              [two / one for two, one in zip(double, single, strict=True)])  # fmt: skip
     gain, control_gain = paired_ratio(twos, ones), paired_ratio(double, single)
     assert gain is not None
     assert control_gain is not None
+    assert by_control is not None
     return {
         "ef": ef,
         "one_worker_qps": ones,
         "two_workers_qps": twos,
         "gain": asdict(gain),
         "control_gain": asdict(control_gain),
-        "by_control": gain.value / control_gain.value,
+        "by_control": asdict(by_control),
         "processor_time_of_two_by_one": statistics.median(costs),
         "memory": {"one": one_keeps, "two": two_keep},
         "memory_ratio": {name: two_keep[name] / one_keeps[name] for name in one_keeps},
@@ -170,7 +194,7 @@ def main() -> None:
         folder = Path(home, "shards")
         build_sharded(base, folder, shards=asked.shards, metric=metric).close()
         found = measure(folder, queries, asked.ef, asked.rounds)
-    gain, control, by = found["gain"]["value"], found["control_gain"]["value"], found["by_control"]
+    gain, control, by = (found[name]["value"] for name in ("gain", "control_gain", "by_control"))
     print(f"{asked.set}: {len(base)} × {base.shape[1]} in {asked.shards} shards, {len(queries)} queries, ef={asked.ef}")
     print(f"  two workers {gain:.2f} × one; the control {control:.2f}; by the control {by:.2f}")
     cost = found["processor_time_of_two_by_one"]
