@@ -303,12 +303,13 @@ def application(
         ).bind(str(home), number, threads)
         for number in range(len(manifest.shards))
     ]
-    # What the front cannot even refuse waits at Serve's proxy, no more than this; the proxy tells others 503 too.
+    # The front refuses what is above `most`, and is asked for health and metrics besides. What it has no time to refuse
+    # waits at Serve's proxy, which tells the rest 503 itself.
     front = deployment(
         _Front,
         name="front",
         max_ongoing_requests=4 * at_once,
-        max_queued_requests=4 * at_once,
+        max_queued_requests=at_once,
         ray_actor_options={"num_cpus": 0},
         **settings,
     )
