@@ -31,6 +31,7 @@ from vicinal.shards import build_sharded
 
 PORT = 18_777
 K = 10
+STALL = 0.5  # seconds
 
 
 class Line:
@@ -69,6 +70,7 @@ class Load:
         self.outcomes: Counter[str] = Counter()
         self.seconds: list[float] = []
         self.running = self.most_running = 0
+        self.stalls: list[float] = []
 
     async def one(self) -> None:
         """Send a request on a connection that is free, or on a new one, and count what comes."""
@@ -101,8 +103,11 @@ class Load:
 
     async def at_rate(self, rate: float, seconds: float) -> None:
         """Send requests at even distances, whether or not earlier ones were answered."""
-        start, asked, sent = time.perf_counter(), set(), 0
+        start, asked, sent, before = time.perf_counter(), set(), 0, 0.0
         while (now := time.perf_counter() - start) < seconds:
+            if now - before > STALL:  # this process itself was not let run
+                self.stalls.append(now - before)
+            before = now
             while sent < now * rate:
                 task = asyncio.ensure_future(self.one())
                 asked.add(task)
@@ -123,6 +128,7 @@ class Load:
             "p99_ms": 1e3 * float(np.percentile(accepted, 99)),
             "slowest_ms": 1e3 * float(accepted.max()),
             "most_waiting_clients": self.most_running,
+            "stalls_of_the_load_itself_s": [round(stall, 2) for stall in self.stalls],
         }
 
 
@@ -177,6 +183,8 @@ def main() -> None:
     if asked.load:
         generate(asked.load[0], float(asked.load[1]), float(asked.load[2]))
         return
+    # A machine with other work is slow to answer; Serve would take its proxy for lost.
+    os.environ |= {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60", "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "60"}
     import ray
 
     ray.init("local", num_cpus=asked.shards + 1, include_dashboard=False, log_to_driver=False)

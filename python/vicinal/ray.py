@@ -288,7 +288,7 @@ def application(
     deployment = _ray("serve").deployment
     settings = {
         "health_check_period_s": 1,
-        "health_check_timeout_s": 5,
+        "health_check_timeout_s": 30,  # a replica that is lost is seen at once; one that is slow is not lost
         "graceful_shutdown_timeout_s": 5,
         "logging_config": {"enable_access_log": False},  # it has a line for each call of each shard; there is /metrics
     }
