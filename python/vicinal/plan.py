@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vicinal import _core
 from vicinal._core import MAX_DIM, MAX_M, MAX_VECTORS, MIN_M
+from vicinal.forecast import Spread, spread
 from vicinal.settings import TRAVERSALS, codes_and_tier, metric_and_dtype, one_of, whole_number
 
 __all__ = ["Plan", "plan"]
@@ -27,6 +28,8 @@ class Plan:
         ``"ids"``, ``"factors"`` and ``"copies"`` (what tells which vectors are there more than once). The levels above
         0 are drawn at random, so that ``"upper_links"`` is what is expected. Groups, of which a plan does not know,
         add 8 bytes a vector to ``"ids"``.
+    spread : Spread
+        Over how many hosts, in how many shards; memory of a host, hours to build, queries a second.
 
     Examples
     --------
@@ -43,6 +46,7 @@ class Plan:
     M: int
     traversal: str
     bytes: Mapping[str, int]
+    spread: Spread
     codes: str | None = None
     vectors: str = "memory"
     mapped: int = 0
@@ -73,6 +77,7 @@ class Plan:
             lines.append(
                 f"  {'in memory':<12}{readable(self.resident):>12}   {self.resident / self.n:,.1f} bytes a vector"
             )
+        lines.append(str(self.spread))
         return "\n".join(lines)
 
 
@@ -86,13 +91,14 @@ def plan(
     traversal: str = "auto",
     codes: str | None = None,
     vectors: str | None = "memory",
+    hosts: int = 1,
 ) -> Plan:
-    """Forecast the memory of an index by the arithmetic that lays it out.
+    """Forecast the memory of an index by the arithmetic that lays it out, and its times by measured growth.
 
     Parameters
     ----------
     n : int
-        Number of vectors, up to 2**31 - 1.
+        Number of vectors, up to 2**31 - 1 for each host.
     dim : int
         Elements of a vector; for packed bits, bits.
     metric : str
@@ -107,11 +113,13 @@ def plan(
     codes, vectors : str
         As for :class:`vicinal.Index`. Of an index that is loaded with ``mmap=True`` the ids and what tells copies take
         less than is forecast, since it is not changed.
+    hosts : int
+        Machines that share the vectors, in shards (`vicinal.shards`).
 
     Returns
     -------
     Plan
-        Bytes by part, in total and per vector; prints as a table.
+        Bytes by part, in total and per vector, and what building and searching costs; prints as a table.
 
     Raises
     ------
@@ -128,15 +136,21 @@ def plan(
     >>> tiered.mapped / tiered.n, tiered.bytes["codes"] / tiered.n
     (772.0, 104.0)
     """
-    count = whole_number("n", n, 0, MAX_VECTORS)
+    machines = whole_number("hosts", hosts, 1, 65_536)
+    count = whole_number("n", n, 0, MAX_VECTORS * machines)
     columns = whole_number("dim", dim, 1, MAX_DIM)
     links = whole_number("M", M, MIN_M, MAX_M)
     one_of("traversal", traversal, TRAVERSALS)
     distance, stored = metric_and_dtype(metric, dtype)
     coded, tier = codes_and_tier(codes, vectors, traversal)
-    parts = _core.plan_memory(count, columns, distance, stored, links, traversal, coded, tier)
+    shard = -(-count // machines)
+    share = count / shard if shard else 1.0
+    parts = _core.plan_memory(shard, columns, distance, stored, links, traversal, coded, tier)
+    parts = {part: round(size * share) for part, size in parts.items()}
     mapped = parts.pop("mapped")
-    return Plan(count, columns, distance, stored, links, traversal, parts, coded or None, tier, mapped)
+    each = (sum(parts.values()) - mapped) / count if count else 0.0  # what a host has to hold
+    times = spread(count, columns, each, machines)
+    return Plan(count, columns, distance, stored, links, traversal, parts, times, coded or None, tier, mapped)
 
 
 def readable(size: float) -> str:
