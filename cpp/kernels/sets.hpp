@@ -22,4 +22,9 @@ extern const RaiseMaxima kRaiseMaximaAvx2;
 extern const RaiseMaxima kRaiseMaximaAvx512;
 extern const RaiseMaxima kRaiseMaximaNeon;
 
+extern const PackedDots kPackedScalar;
+extern const PackedDots kPackedAvx2;
+extern const PackedDots kPackedAvx512;
+extern const PackedDots kPackedNeon;
+
 }  // namespace vicinal::kernels
