@@ -34,9 +34,10 @@ class Audit:
         "orthogonal" or "ridge".
     pairs, held_out : int
     median_rank : float
-        Share of the old vectors held out that lie nearer to a mapped vector than its own; 0.5 is chance.
+        Share of the old vectors held out whose direction from their center is nearer to that of a mapped vector than
+        its own's; 0.5 is chance.
     own_first : float
-        Share of mapped vectors whose own old vector is the nearest.
+        Share of mapped vectors whose own old vector is the nearest in that sense.
     recall : float
         Share of the `k` nearest old vectors that the mapped vector finds among its own k nearest, codes left out.
     coded_recall : float
@@ -216,8 +217,11 @@ def _audit(
     """Look at a map with pairs held out. Neighbors are sought among their old vectors, each but itself."""
     k = min(10, len(olds) - 1)
     mapped = one(news)
+    # By direction from the center: a ridge makes vectors shorter, and under ip long vectors are near to all.
+    turned = [_usable(as_float32(side - one.old_center), "cosine") for side in (olds, mapped)]
+    by_direction = _core.exact_search(turned[0], turned[1], len(olds), "cosine", threads)[0]
+    rank = (by_direction == np.arange(len(olds))[:, None]).argmax(axis=1)
     by_mapped = _core.exact_search(olds, _usable(mapped, old.metric), len(olds), old.metric, threads)[0]
-    rank = (by_mapped == np.arange(len(olds))[:, None]).argmax(axis=1)
     truth = _others(_core.exact_search(olds, olds, k + 1, old.metric, threads)[0], k)
     codes = old.encode(olds, threads=threads)
     return Audit(
