@@ -1,7 +1,7 @@
 """Codes: recall at equal bytes, speed of distances between codes, and new queries on old codes.
 
     python bench/codecs.py                             # minilm-debian of ../shared/data; several minutes
-    python bench/codecs.py --rows 20000 --queries 500
+    python bench/codecs.py --parts recall scan
     python bench/codecs.py --json bench/results/codecs.json --figure codes.svg
 
 Printed are, on sentence embeddings (57 944 rows of 384 dimensions, cosine): the recall of codes of 4 bits and of 1 bit
@@ -33,6 +33,7 @@ from vicinal.codecs.comparison import nearest_codes, share_found
 
 HERE = Path(__file__).resolve().parent
 K = 10
+PARTS = ("recall", "scan", "models", "compare")
 
 
 def larger_set(folder: Path, name: str) -> dict[str, Any]:
@@ -157,7 +158,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=1000)
     parser.add_argument("--scan-rows", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
+    parser.add_argument("--json", type=Path, help="parts that were left out stay in it as they were")
     parser.add_argument("--figure", type=Path)
     options = parser.parse_args()
     data = larger_set(options.data, "minilm-debian")
@@ -166,30 +168,36 @@ def main() -> None:
     texts = [*data["base_text"][: options.rows], *data["query_text"][: options.queries]]
     truth = _core.exact_search(base, queries, K, "cosine")[0]
 
-    report: dict[str, Any] = {"rows": len(base), "queries": len(queries), "kernels": _core.kernels_in_use()}
-    report["recall"] = asked_recalls(base, queries, truth)
-    for name, value in report["recall"].items():
-        print(f"between codes, {name}: recall@{K} {value:.4f}")
-    print()
-    report["scan"] = scan_times(options.scan_rows, base.shape[1], options.rounds)
-    for name, value in report["scan"]["nanoseconds"].items():
-        print(f"{name:>18}: {value:7.1f} ns a row, {report['scan']['times_as_fast'][name]:5.2f} times as fast")
-    print()
-    report["new_on_old"] = new_on_old(base, queries, truth, texts, options.pairs)
-    for one in report["new_on_old"]:
-        print(
-            f"{one['bits']} bits, {one['model']}: {one['new_on_old']:.4f} where the old model has "
-            f"{one['same_version']:.4f}: {100 * one['kept']:.1f} % kept; shuffled refused: {one['shuffled_refused']}"
-        )
-        print(f"    {one['audit']}")
-    print()
-    table = codecs.compare(base, queries[:500], metric="cosine", k=K, rerank=100)
-    print(table)
-    report["compare"] = table.as_dicts()
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
-    if options.figure:
-        table.figure().savefig(options.figure)
+    report: dict[str, Any] = json.loads(options.json.read_text()) if options.json and options.json.is_file() else {}
+    report |= {"rows": len(base), "queries": len(queries), "kernels": _core.kernels_in_use()}
+
+    def keep(part: str, value: Any) -> None:
+        report[part] = value
+        if options.json:
+            options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+    if "recall" in options.parts:
+        keep("recall", asked_recalls(base, queries, truth))
+        for name, value in report["recall"].items():
+            print(f"between codes, {name}: recall@{K} {value:.4f}")
+    if "scan" in options.parts:
+        keep("scan", scan_times(options.scan_rows, base.shape[1], options.rounds))
+        for name, value in report["scan"]["nanoseconds"].items():
+            print(f"{name:>18}: {value:7.1f} ns a row, {report['scan']['times_as_fast'][name]:5.2f} times as fast")
+    if "models" in options.parts:
+        keep("new_on_old", new_on_old(base, queries, truth, texts, options.pairs))
+        for one in report["new_on_old"]:
+            print(
+                f"{one['bits']} bits, {one['model']}: {one['new_on_old']:.4f} where the old model has "
+                f"{one['same_version']:.4f}: {100 * one['kept']:.1f} % kept; shuffled refused: "
+                f"{one['shuffled_refused']}\n    {one['audit']}"
+            )
+    if "compare" in options.parts:
+        table = codecs.compare(base, queries[:500], metric="cosine", k=K, rerank=100)
+        print(table)
+        keep("compare", table.as_dicts())
+        if options.figure:
+            table.figure().savefig(options.figure)
 
 
 if __name__ == "__main__":
