@@ -55,6 +55,7 @@ void bind_fast_search(py::module_& module);
 void bind_id_set(py::module_& module);
 void bind_sparse(py::module_& module);
 void bind_sets(py::module_& module);
+void bind_codecs(py::module_& module);
 
 }  // namespace vicinal::binding
 

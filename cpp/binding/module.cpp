@@ -72,6 +72,7 @@ PYBIND11_MODULE(_core, module) {
     bind_lsh(module);
     bind_sparse(module);
     bind_sets(module);
+    bind_codecs(module);
     module.def("exact_search", &exact_search_arrays, "base"_a, "queries"_a, "k"_a, "metric"_a = "l2", "threads"_a = 0,
                "progress"_a = py::none());
     module.def("plan_memory", &plan_memory_dict, "n"_a, "dim"_a, "metric"_a, "dtype"_a, "M"_a, "traversal"_a, "codes"_a,

@@ -488,6 +488,7 @@ constinit const Table kAvx2Table = {
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .raise_maxima = &kRaiseMaximaAvx2,
+    .packed = &kPackedAvx2,
     .loops = &kAvx2Loops,
 };
 

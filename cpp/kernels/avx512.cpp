@@ -488,6 +488,7 @@ constinit const Table kAvx512Table = {
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .raise_maxima = &kRaiseMaximaAvx512,
+    .packed = &kPackedAvx512,
     .loops = &kAvx512Loops,
 };
 

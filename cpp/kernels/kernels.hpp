@@ -36,6 +36,22 @@ constexpr std::size_t kMaximaGroup = 16;
 using RaiseMaxima = void (*)(const float* panel, std::size_t groups, const float* rows, std::size_t n, std::size_t dim,
                              float* maxima);
 
+// Rows of few-bit codes one after the other in memory, as a scan meets them: 1, 2, 4 or 8 bits an element, the first
+// element in the lowest bits of the first byte. Row r starts at base + r * stride; the bits behind the last element of
+// its `bytes` bytes are zero.
+struct PackedRows {
+    const std::uint8_t* base;
+    std::size_t stride, bytes;
+};
+
+// dots[r] = sum over i of q[i] * x_r[i] for r < n, exactly, on every instruction set. At most 65 536 elements, so that
+// 255 * 255 times as many fit 32 bits. Reads no byte past a row's last.
+using DotPacked = void (*)(const std::uint8_t* query, const PackedRows& rows, std::size_t n, std::uint32_t* dots);
+
+struct PackedDots {
+    DotPacked one, two, four, eight;  // bits an element
+};
+
 using Narrow = void (*)(const float* from, std::uint16_t* to, std::size_t n);  // round to nearest, ties to even
 using Widen = void (*)(const std::uint16_t* from, float* to, std::size_t n);
 
@@ -88,6 +104,7 @@ struct Table {
     ScoreRows hamming_b1, jaccard_b1;
 
     const RaiseMaxima* raise_maxima;
+    const PackedDots* packed;
     const Loops* loops;
 };
 

@@ -381,6 +381,7 @@ constinit const Table kNeonTable = {
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .raise_maxima = &kRaiseMaximaNeon,
+    .packed = &kPackedNeon,
     .loops = &kNeonLoops,
 };
 

@@ -157,6 +157,7 @@ constinit const Table kScalarTable = {
     .hamming_b1 = hamming_b1,
     .jaccard_b1 = jaccard_b1,
     .raise_maxima = &kRaiseMaximaScalar,
+    .packed = &kPackedScalar,
     .loops = &kScalarLoops,
 };
 

@@ -26,5 +26,9 @@ void dot_crumbs_scalar(const void* query, const Rows& rows, const std::uint32_t*
 void dot_crumbs_avx2(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
 void dot_crumbs_avx512(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
 void dot_crumbs_neon(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
+extern const PackedDots kPackedScalar;
+extern const PackedDots kPackedAvx2;
+extern const PackedDots kPackedAvx512;
+extern const PackedDots kPackedNeon;
 
 }  // namespace vicinal::kernels

@@ -37,7 +37,7 @@ from vicinal.plan import Plan, plan
 from vicinal.result import SearchResult
 
 if TYPE_CHECKING:
-    from vicinal import blocking, compat, lsh, measure, multivector, order, shards
+    from vicinal import blocking, codecs, compat, lsh, measure, multivector, order, shards
     from vicinal.multivector import MultiVectorIndex
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "VicinalError",
     "__version__",
     "blocking",
+    "codecs",
     "compat",
     "lsh",
     "measure",
@@ -77,7 +78,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what stands beside the index when it is first asked for: whoever only searches need not wait for it."""
-    if name in {"blocking", "compat", "lsh", "measure", "multivector", "order", "shards", "sklearn"}:
+    if name in {"blocking", "codecs", "compat", "lsh", "measure", "multivector", "order", "shards", "sklearn"}:
         return importlib.import_module(f"vicinal.{name}")
     if name == "MultiVectorIndex":
         return importlib.import_module("vicinal.multivector").MultiVectorIndex

@@ -29,6 +29,7 @@ CPP_BELOW = {
 PYTHON_LAYERS = [
     {"errors", "_core"},
     {"arrays", "estimate", "files", "forecast", "settings", "progress", "result"},
+    {"parts"},
     {"order", "codecs"},
     {"index", "plan"},
     {"lsh"},  # its joins through an index stand on index
