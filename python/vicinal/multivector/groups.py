@@ -200,7 +200,7 @@ class GroupIndex:
         radius: float | None = None,
         engine: str = "hnsw",
         ef: int = 32,
-        per_vector: int = 64,
+        per_vector: int = 256,
         grids: GridShape | None = None,
         grid_memory: int = 2**30,
         threads: int = 0,
