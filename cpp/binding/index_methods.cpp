@@ -203,6 +203,7 @@ void bind_index(py::module_& module) {
     py::class_<Handle> index(module, "Index");
     bind_store(index, module);
     bind_arrays(index, module);
+    bind_group_search(index);
     index
         .def(py::init([](std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
                          std::size_t ef_construction, const std::string& traversal, const std::string& lift,

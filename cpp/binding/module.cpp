@@ -66,6 +66,7 @@ PYBIND11_MODULE(_core, module) {
     using namespace vicinal::binding;
     register_exceptions();
     bind_id_set(module);
+    bind_attributes(module);
     bind_index(module);
     bind_search_result(module);
     bind_fast_search(module);

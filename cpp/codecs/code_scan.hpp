@@ -25,7 +25,7 @@ struct CodeRows {
 bool scan_level_products(const LevelCode& code, const CodeRows& queries, const CodeRows& rows, std::uint32_t* products,
                          const Crew& crew);
 
-// Between codes and codes: the whole number of few_bits.hpp, times two scales.
+// Between codes and codes: the whole number of level_code.hpp, times two scales.
 bool scan_codes(const LevelCode& code, Metric metric, const CodeRows& queries, const CodeRows& rows, float* distances,
                 const Crew& crew);
 

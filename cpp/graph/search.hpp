@@ -15,6 +15,7 @@
 #include "graph/gate.hpp"
 #include "graph/ground.hpp"
 #include "graph/nearest.hpp"
+#include "graph/nearest_groups.hpp"
 #include "graph/scratch.hpp"
 #include "graph/view.hpp"
 #include "graph/walk.hpp"
@@ -30,6 +31,16 @@ struct Asked {
     bool exact = false;                  // compare with every admitted vector
     std::size_t per_group = 0;           // the most hits of a group; 0: any number
     std::size_t rerank = 0;              // of a tier: how many meet the stored vectors; 0: all that is found
+};
+
+// Groups that have a vector within a radius.
+struct GroupsAsked {
+    std::size_t most = 64;    // of the nearest
+    std::size_t anchor = 32;  // nodes that a walk expands at least,
+    std::size_t width = 512;  // and at most
+    Distance radius = 0;      // itself included
+    bool exact = false;       // compare with every vector
+    Checkpoint checkpoint = {};
 };
 
 // Where one query's answer goes: k entries each.
@@ -57,6 +68,10 @@ public:
     // Everything within `radius`, itself included, by (distance, id). What stops a scan leaves hits of no use.
     void find_within(const std::byte* query, Distance radius, bool exact, const Checkpoint& checkpoint,
                      std::vector<Hit>& hits);
+
+    // The groups within a radius, nearest first. What stops a scan leaves hits of no use. Requires: the View has groups
+    // or is empty.
+    void find_groups(const std::byte* query, const GroupsAsked& asked, std::vector<GroupHit>& hits);
 
     // Of all answers so far.
     Tally tally;
@@ -92,6 +107,7 @@ private:
     bool walk_admitted(const Probe& probe, const Asked& asked);
     std::span<const std::uint32_t> samples_of(const Admitted& admitted);
     std::span<const Key> admitted_of(const Beam& beam, const Gate& gate);
+    Admitted listed_of(const Admitted& admitted) const;
     std::size_t scan_admitted(const std::byte* query, const Asked& asked, const Answer& answer);
     std::size_t count_to_rerank(const CodeTable& codes, const Probe& code, std::size_t k) const;
     std::size_t rerank(const Ground& ground, const Probe& probe, std::size_t count, std::size_t k);
@@ -110,6 +126,9 @@ private:
     void walk_wide(const Probe& probe, std::size_t width);
     void take_within(Distance radius, std::vector<Hit>& hits) const;
     void scan_within(const std::byte* query, Distance radius, const Checkpoint& checkpoint, std::vector<Hit>& hits);
+    void walk_groups(const Probe& probe, const GroupsAsked& asked, std::vector<GroupHit>& hits);
+    void measure_groups(const Probe& probe, std::span<GroupHit> hits);
+    void scan_groups(const std::byte* query, const GroupsAsked& asked, std::vector<GroupHit>& hits);
     std::size_t scan_for(const std::byte* query, const Asked& asked, const Answer& answer);
 
     const View& view_;

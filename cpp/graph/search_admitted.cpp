@@ -33,6 +33,7 @@ bool Search::walk_admitted(const Probe& probe, const Asked& asked) {
     outlook.width = static_cast<double>(asked.width);
     outlook.links = static_cast<double>(view_.width);
     outlook.bytes = static_cast<double>(ground.rows().stride);
+    outlook.to_ask = asked.admitted->asks() ? outlook.nodes : 0;
     const Key start = walk.descend(1);
     outlook.nearby = walk.share_nearby(start, gate, outlook.admitted / outlook.nodes);
     const FilterPlan plan = plan_filter(outlook);
@@ -63,6 +64,16 @@ std::span<const Key> Search::admitted_of(const Beam& beam, const Gate& gate) {
     return admitted;
 }
 
+// A scan meets all that is admitted and tells how many that are: so all slots are asked.
+Admitted Search::listed_of(const Admitted& admitted) const {
+    Admitted listed;
+    listed.reset(view_.count);
+    const std::uint32_t end = std::min(admitted.slots(), view_.count);
+    for (std::uint32_t slot = 0; slot < end; ++slot)
+        if (admitted.admits(slot)) admit(view_, Slot{slot}, listed);
+    return listed;
+}
+
 // Nodes of some of the admitted, spread over the slots: where the query's own neighborhood holds none, the walk starts
 // here. A copy is no place to start from: it is reported with its node, and would be a second time by itself.
 std::span<const std::uint32_t> Search::samples_of(const Admitted& admitted) {
@@ -84,6 +95,12 @@ std::span<const std::uint32_t> Search::samples_of(const Admitted& admitted) {
 // as after a walk. Few enough to be re-ranked all are compared as they are stored. Stands on nothing of the thread's
 // scratch until it is done, as scan_for.
 std::size_t Search::scan_admitted(const std::byte* query, const Asked& asked, const Answer& answer) {
+    if (asked.admitted->asks()) {
+        const Admitted listed = listed_of(*asked.admitted);
+        Asked now = asked;
+        now.admitted = &listed;
+        return scan_admitted(query, now, answer);
+    }
     const Admitted& admitted = *asked.admitted;
     const CodeTable& codes = view_.coarse.code.tiered() ? view_.coarse : view_.fine;
     if (asked.exact || !codes.on() || admitted.count() <= 2 * asked.width) return scan_for(query, asked, answer);

@@ -120,10 +120,11 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
         // What services ask all day: a team of threads, though it be of one, costs as much as a short search.
         check_vector(space, given, "queries", 0);
         asked.checkpoint = {&watch, true};
-        with_admitted(filters.empty() ? nullptr : &filters[0], view, *parts_, room, [&](const Admitted* admitted) {
-            asked.admitted = admitted;
-            answer_one(view, space, queries, 0, asked);
-        });
+        with_admitted(filters.empty() ? nullptr : &filters[0], view, *parts_, options.exact, room,
+                      [&](const Admitted* admitted) {
+                          asked.admitted = admitted;
+                          answer_one(view, space, queries, 0, asked);
+                      });
         if (watch.stopped()) throw Stopped();
         return;
     }
@@ -132,20 +133,22 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
 
     bool whole = true;
     if (filters.size() <= 1) {
-        with_admitted(filters.empty() ? nullptr : &filters[0], view, *parts_, room, [&](const Admitted* admitted) {
-            asked.admitted = admitted;
-            whole = answer_all(view, space, queries, asked, team, watch);
-        });
+        with_admitted(filters.empty() ? nullptr : &filters[0], view, *parts_, options.exact, room,
+                      [&](const Admitted* admitted) {
+                          asked.admitted = admitted;
+                          whole = answer_all(view, space, queries, asked, team, watch);
+                      });
     } else {
         std::vector<Admitted> rooms(team.size());  // not the thread's scratch: a checkpoint may run another search
         const auto answer_some = [&](std::size_t member, std::size_t begin, std::size_t end) {
             Asked here = asked;
             here.checkpoint = checkpoint_of(member, watch);
             for (std::size_t query = begin; query < end; ++query)
-                with_admitted(&filters[query], view, *parts_, rooms[member], [&](const Admitted* admitted) {
-                    here.admitted = admitted;
-                    answer_one(view, space, queries, query, here);
-                });
+                with_admitted(&filters[query], view, *parts_, options.exact, rooms[member],
+                              [&](const Admitted* admitted) {
+                                  here.admitted = admitted;
+                                  answer_one(view, space, queries, query, here);
+                              });
         };
         whole = team.run(n, 1, watch, answer_some) && !watch.stopped();
     }

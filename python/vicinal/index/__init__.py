@@ -12,6 +12,7 @@ from vicinal import _core
 from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MAX_VECTORS, MIN_M
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
+from vicinal.index.attributes import Attributes
 from vicinal.index.changing import ChangingIndex
 from vicinal.index.durable import DurableIndex
 from vicinal.index.entering import chosen_order
@@ -36,7 +37,7 @@ from vicinal.settings import (
     whole_number,
 )
 
-__all__ = ["Health", "IdSet", "Index"]
+__all__ = ["Attributes", "Health", "IdSet", "Index"]
 
 NO_IDS = np.empty(0, dtype=np.int64)
 
@@ -329,7 +330,7 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex, 
             default the effort that `tune` found for a recall of 0.95, or max(64, 2k) before `tune` was called.
         recall : float, optional
             The share of the true neighbors to find, in place of `ef`: above 0, at most 1. `tune` says what it takes.
-        filter : mask, ids, IdSet, bitmap, callable, or list of these, optional
+        filter : mask, ids, IdSet, region of `Attributes`, bitmap, callable, or list of these, optional
             What may be reported: a boolean array in the order of ``index.ids``; an integer array, range or set of ids,
             of which unknown ones admit nothing; an `IdSet`, which is quickest when used again; a bitmap of pyroaring;
             or a callable that is given all ids as an array, once, and returns a boolean array. A Python list holds one
