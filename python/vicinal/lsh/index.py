@@ -16,10 +16,10 @@ from vicinal.arrays import IdsLike, id_numbers, one_id, query_rows
 from vicinal.errors import DataWarning, DimensionError, Interrupted, RecallError
 from vicinal.lsh.families import BitSample, CrossPolytope, Family, MinHash, PStable, SimHash
 from vicinal.lsh.items import characters_of
-from vicinal.lsh.writer import Writer
 from vicinal.progress import Progress, reporting
 from vicinal.result import SearchResult
 from vicinal.settings import truth, whole_number
+from vicinal.writer import Writer
 
 __all__ = ["LSHIndex"]
 
