@@ -10,8 +10,8 @@
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
-#include "binding/lsh.hpp"
 #include "binding/bytes.hpp"
+#include "binding/lsh.hpp"
 #include "binding/lsh_items.hpp"
 #include "binding/python_watch.hpp"
 #include "binding/rows.hpp"

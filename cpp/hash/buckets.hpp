@@ -72,7 +72,7 @@ public:
 
 private:
     using Entry = std::uint64_t;  // key << 32 | slot
-    struct Draft {  // of a band
+    struct Draft {                // of a band
         std::vector<Band::Cell> cells;
         std::vector<std::uint32_t> slots;
         std::size_t homes = 0;

@@ -130,8 +130,7 @@ void LshQuery::probe(const LshAsked& asked) {
     const std::size_t most = asked.most == 0 ? std::numeric_limits<std::size_t>::max() : asked.most;
     scratch_.own.clear();
     for (std::size_t band = 0; band < bands.bands; ++band)
-        scratch_.own.push_back(
-            {0, static_cast<std::uint32_t>(band), key_of(values_ + band * bands.rows, bands.rows)});
+        scratch_.own.push_back({0, static_cast<std::uint32_t>(band), key_of(values_ + band * bands.rows, bands.rows)});
     if (!look_into(scratch_.own, most) || asked.probes == 1) return;
     const auto sequence = asked.most == 0 ? Probing::Sequence::any : Probing::Sequence::likeliest_first;
     look_into(scratch_.probing.likeliest(settings_.family.name, bands, values_, slack_,

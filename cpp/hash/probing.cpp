@@ -13,7 +13,7 @@ namespace {
 constexpr float kAll = std::numeric_limits<float>::infinity();
 constexpr float kBelowAll = -1;  // no score is below 0
 
-constexpr int kGuesses = 48;             // so many halve an interval to where floats end
+constexpr int kGuesses = 48;            // so many halve an interval to where floats end
 constexpr std::size_t kMostSteps = 64;  // of a set, but one: a longer one is among the likeliest of nothing
 
 bool likelier(const Probing::Bucket& one, const Probing::Bucket& other) {

@@ -53,7 +53,7 @@ private:
 
     Bands bands_;
     std::size_t per_band_ = 0;
-    bool both_ways_ = false;  // each row has two steps, of which a set holds one at most
+    bool both_ways_ = false;   // each row has two steps, of which a set holds one at most
     std::vector<Step> steps_;  // band by band, ascending scores
     std::vector<std::uint64_t> sums_, order_;
     std::vector<Bucket> found_;

@@ -13,8 +13,7 @@ namespace {
 
 class PStable final : public Family {
 public:
-    explicit PStable(const FamilySettings& settings)
-        : Family(settings), lines_(settings), starts_(settings.hashes) {
+    explicit PStable(const FamilySettings& settings) : Family(settings), lines_(settings), starts_(settings.hashes) {
         for (std::size_t h = 0; h < starts_.size(); ++h) starts_[h] = unit_draw(mix(~settings.seed), h);
     }
 

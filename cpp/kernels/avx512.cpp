@@ -437,8 +437,8 @@ struct Bits {
     }
 };
 
-// Of rows of 256 bits, which sketches are, a vector would hold half a line, and to add up its lanes takes longer than to
-// count four words one by one.
+// Of rows of 256 bits, which sketches are, a vector would hold half a line, and to add up its lanes takes longer than
+// to count four words one by one.
 struct FourWords {
     static constexpr bool kScaled = false;
     static std::size_t row_bytes(std::size_t) { return 32; }
@@ -454,7 +454,8 @@ struct FourWords {
         prefetch_block<kRows, kAhead>(group, 0);
         for (std::size_t r = 0; r < kRows; ++r) {
             int differing = 0;
-            for (std::size_t i = 0; i < 32; i += 8) differing += __builtin_popcountll(word(q + i) ^ word(group.row[r] + i));
+            for (std::size_t i = 0; i < 32; i += 8)
+                differing += __builtin_popcountll(word(q + i) ^ word(group.row[r] + i));
             group.out[r] = static_cast<float>(differing);
         }
     }

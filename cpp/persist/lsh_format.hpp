@@ -53,7 +53,7 @@ constexpr FormatVersion kVersion{1, 0};
 // Beside the kinds in persist/format.hpp: a file of one is no file of the other.
 constexpr SectionKind kSettings = 33, kCenter = 34, kIds = 35, kKeys = 44, kSketches = 37, kRows = 38, kEnds = 39,
                       kTokens = 40, kWeights = 41, kSignatures = 42, kAxes = 43;
-constexpr SectionKind kKinds[] = {kSettings, kCenter, kAxes, kIds,    kKeys,    kSketches,
+constexpr SectionKind kKinds[] = {kSettings, kCenter, kAxes,   kIds,     kKeys,      kSketches,
                                   kRows,     kEnds,   kTokens, kWeights, kSignatures};
 
 constexpr std::size_t kSettingsBytes = 88;

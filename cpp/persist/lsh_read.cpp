@@ -25,24 +25,15 @@ namespace {
 using namespace lsh_format;
 
 // An index with a graph is told from an index that is damaged.
-constexpr SectionKind kBoth[] = {kSettings,
-                                 kCenter,
-                                 kAxes,
-                                 kIds,
-                                 kKeys,
-                                 kSketches,
-                                 kRows,
-                                 kEnds,
-                                 kTokens,
-                                 kWeights,
-                                 kSignatures,
-                                 format::kSettings,
-                                 format::kRows,
-                                 format::kIds,
-                                 format::kLevels,
-                                 format::kStates,
-                                 format::kLinks,
-                                 format::kUpperLinks,
+constexpr SectionKind kBoth[] = {kSettings,       kCenter,
+                                 kAxes,           kIds,
+                                 kKeys,           kSketches,
+                                 kRows,           kEnds,
+                                 kTokens,         kWeights,
+                                 kSignatures,     format::kSettings,
+                                 format::kRows,   format::kIds,
+                                 format::kLevels, format::kStates,
+                                 format::kLinks,  format::kUpperLinks,
                                  format::kGroups};
 constexpr ReaderKnowledge kKnown{kVersion, kBoth};
 
