@@ -32,7 +32,8 @@ LARGER_SETS = Path(os.environ.get("VICINAL_DATA", HERE.parents[1] / "shared" / "
 K = 10
 RECALL = 0.9
 BITS = (128, 256, 384, 512, 768, 1024)
-# Bands, rows, for PStable the width, and principal axes (0: none): what came out best of a coarse search.
+# Bands, rows, for PStable the width, and principal axes (0: none): what came out best of a coarse search, along axes a
+# first guess.
 SETTINGS: dict[str, tuple[tuple[int, int, float, int], ...]] = {
     "cosine": ((64, 14, 0, 0), (64, 14, 0, 192), (48, 14, 0, 192), (48, 14, 0, 128), (32, 13, 0, 192)),
     "l2": ((32, 14, 900, 0), (32, 16, 900, 0), (32, 14, 900, 64), (32, 16, 900, 32)),

@@ -2,9 +2,8 @@
 //
 // They go through the kernels of the index: one query against many rows, of which the rows are the random vectors.
 // With axes, the products with these come first, and random vectors are as long as there are axes. Where data vary
-// along few of their dimensions the others add noise alone, and functions that leave them out tell items apart better:
-// on sentence vectors of 384 dimensions, functions along 64 principal axes needed three fifths of the candidates for
-// nine tenths of the ten nearest (bench/lsh_queries.py), and a query is hashed in a fifth of the steps.
+// along few of their dimensions the others add noise alone: functions that leave them out meet the near items among
+// fewer candidates, and take fewer steps. Sketches are made of the same functions, and too few axes blur them.
 #pragma once
 
 #include <algorithm>
