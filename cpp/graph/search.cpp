@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/prefetch.hpp"
 #include "graph/exact.hpp"
 #include "graph/scan.hpp"
 
@@ -62,6 +63,8 @@ std::size_t Search::reserve_of(const Probes& probes, std::size_t k) { return pro
 
 void Search::refine(const Probes& probes, std::size_t k) {
     const CodeTable &fine = view_.fine, &coarse = view_.coarse;
+    // Most of those will be reported, and their ids are on their way meanwhile.
+    for (const Key key : found_.first(std::min(k, found_.size()))) prefetch(view_.ids.row(key.slot()));
     if (probes.coarse) {
         const std::size_t n = count_to_rerank(coarse, *probes.coarse, k);
         if (probes.fine)

@@ -73,7 +73,9 @@ struct View {
     Slot entry{0};
     Level top = -1;  // of the entry; -1: the graph is empty
 
-    kernels::Rows vectors() const { return {rows.data(), rows.stride(), dim, factors.as<float>()}; }
+    kernels::Rows vectors() const {
+        return {rows.data(), rows.stride(), dim, factors.as<float>(), factors.stride() / sizeof(float)};
+    }
     const std::byte* vector(Slot slot) const {
         if (first_touch != nullptr) first_touch->row(index_of(slot));
         return rows.row(index_of(slot));

@@ -102,12 +102,13 @@ void Walk::spread_by(Key start, Level level, std::size_t width, std::size_t rese
         const std::size_t to_come = level == 0 ? beam.peek_next(next) : 0;
         for (std::size_t i = 0; i < to_come; ++i) ask_for_links(next[i].slot());
         measure_gathered(n);
-        if (level == 0) {
+        const auto fresh = beam.select(scratch_.slots.data(), scratch_.distances.data(), n);
+        if (level == 0) {  // of these, the nodes to be expanded next; their links come while the others are merged
             const Distance soon = to_come == kAtOnce ? next[kAtOnce - 1].distance() : kFarthest;
-            for (std::size_t i = 0; i < n; ++i)
-                if (scratch_.distances[i] < soon) ask_for_links(scratch_.slots[i]);
+            for (const Key key : fresh.first(std::min(kAtOnce, fresh.size())))
+                if (key.distance() < soon) ask_for_links(key.slot());
         }
-        beam.merge(scratch_.slots.data(), scratch_.distances.data(), n);
+        beam.merge_selected();
     }
 }
 

@@ -17,9 +17,10 @@ namespace vicinal::kernels {
 // at any alignment; it is fastest at 64 bytes.
 struct Rows {
     const std::byte* base;
-    std::size_t stride;  // bytes
-    std::size_t dim;     // elements
-    const float* scale;  // one factor per row, read by the scaled kernels only
+    std::size_t stride;       // bytes
+    std::size_t dim;          // elements
+    const float* scale;       // the factors of row s begin at scale + s * factors. The scaled kernels read one,
+    std::size_t factors = 0;  // the others none; all are prefetched with the row, for who goes on with its score
 };
 
 // Writes out[i] = score(query, row slots[i]) for i < n. A score depends on the query and the row alone, bit for bit:
