@@ -7,6 +7,7 @@
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
+#include "binding/bytes.hpp"
 #include "binding/calibration.hpp"
 #include "binding/filters.hpp"
 #include "binding/handle.hpp"
@@ -160,11 +161,7 @@ py::bytes to_bytes(const Handle& self) {
     PythonWatch watch(py::none{});
     const std::vector<std::byte> bytes = watched(watch, [&](Watch& core) { return self.index->to_bytes(core); });
     watch.throw_error();
-    // Not py::bytes(data, size), which calls a lack of memory a RuntimeError.
-    PyObject* object =
-        PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()), static_cast<py::ssize_t>(bytes.size()));
-    if (object == nullptr) throw py::error_already_set();
-    return py::reinterpret_steal<py::bytes>(object);
+    return python_bytes(bytes);
 }
 
 Handle adopt(Loaded& loaded) {
@@ -187,9 +184,7 @@ Loaded load(const std::string& path, bool mmap) {
 
 Loaded from_bytes(const py::buffer& buffer) {
     const py::buffer_info info = buffer.request();
-    if (info.ndim != 1 || info.itemsize != 1 || (info.size > 1 && info.strides[0] != 1))
-        throw InvalidArgumentError("an index is read from bytes in one piece, one byte an item");
-    const std::span bytes{static_cast<const std::byte*>(info.ptr), static_cast<std::size_t>(info.size)};
+    const std::span<const std::byte> bytes = bytes_of(info);
     return read_watched([&](Watch& core) { return Index::from_bytes(bytes, core); });
 }
 

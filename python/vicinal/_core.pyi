@@ -242,7 +242,15 @@ def weighted_sets(items: list[Any]) -> tuple[NDArray[np.int64], NDArray[np.uint6
 
 class HashFamily(metaclass=_Metaclass):
     def __init__(
-        self, name: str, dim: int, hashes: int, seed: int, width: float, weighted: bool, center: NDArray[np.float32]
+        self,
+        name: str,
+        dim: int,
+        hashes: int,
+        seed: int,
+        width: float,
+        weighted: bool,
+        center: NDArray[np.float32],
+        axes: NDArray[np.float32],
     ) -> None: ...
     def _hash(self, items: Any, threads: int) -> NDArray[np.uint32]: ...
 
@@ -265,8 +273,10 @@ class LshIndex(metaclass=_Metaclass):
     def _memory(self) -> dict[str, int]: ...
     def _settings(self) -> dict[str, Any]: ...
     def _save(self, path: bytes) -> None: ...
+    def _to_bytes(self) -> bytes: ...
 
 def load_lsh(path: bytes) -> LshIndex: ...
+def lsh_from_bytes(data: Buffer) -> LshIndex: ...
 
 class PairJoin(metaclass=_Metaclass):
     def __init__(

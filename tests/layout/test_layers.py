@@ -28,7 +28,7 @@ CPP_BELOW = {
 # Python modules from the bottom to the top. A module sees the rows above it in this list, not its own row.
 PYTHON_LAYERS = [
     {"errors", "_core"},
-    {"arrays", "estimate", "files", "forecast", "settings", "progress", "result"},
+    {"arrays", "estimate", "files", "forecast", "settings", "progress", "result", "writer"},
     {"parts"},
     {"order", "codecs"},
     {"index", "plan"},

@@ -13,7 +13,6 @@ from vicinal import _core
 from vicinal.arrays import MAX_ID, id_numbers
 from vicinal.errors import CorruptIndexError, DuplicateIdError, Interrupted, UnknownIdError
 from vicinal.index import Index
-from vicinal.lsh.writer import Writer
 from vicinal.multivector.generators import GENERATORS, MOST_TOKENS, Generator, make_generator
 from vicinal.multivector.held import Held
 from vicinal.multivector.kept import read_parts, write_parts
@@ -21,6 +20,7 @@ from vicinal.multivector.results import Calibration, MultiVectorResult
 from vicinal.multivector.scoring import score_lists
 from vicinal.multivector.sets import VectorSets, halves
 from vicinal.settings import MAX_SEED, one_of, share, truth, whole_number
+from vicinal.writer import Writer
 
 __all__ = ["MultiVectorIndex"]
 
