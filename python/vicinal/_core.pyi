@@ -222,6 +222,25 @@ def nearest_centroids(
 def products(a: NDArray[np.float32], b: NDArray[np.float32], threads: int = 1) -> NDArray[np.float32]: ...
 def orthonormal(rows: NDArray[np.float64]) -> NDArray[np.float64]: ...
 def symmetric_eigen(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+def coded_rows(rows: NDArray[np.float32]) -> NDArray[np.uint8]: ...
+def decoded_rows(rows: NDArray[np.uint8], dim: int) -> NDArray[np.float32]: ...
+def assigned(rows: NDArray[np.float32], others: NDArray[np.float32], threads: int = 1) -> NDArray[np.uint32]: ...
+def found_by_centroids(
+    queries: NDArray[np.float32],
+    query_starts: NDArray[np.int64],
+    centroids: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    centroid_of: NDArray[np.uint32],
+    left: NDArray[np.uint8],
+    list_starts: NDArray[np.int64],
+    listed: NDArray[np.uint32],
+    unlisted_from: int,
+    admitted: NDArray[np.uint8],
+    wanted: int,
+    probes: int,
+    survivors: int,
+    threads: int = 1,
+) -> NDArray[np.int64]: ...
 def sparse_top_k(
     base: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],
     queries: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],
