@@ -5,8 +5,9 @@
 
 All records of both tables are distractors. The matches are parted by entity: one half is learned from, the other is
 the test. Candidates are those of the records of A that no learned match has. Printed are completeness at 1, 5, 10, 20
-and 50 candidates a record, then how many candidates hold 90, 95 and 99 % of the matches, taken by rank (what k costs) and by
-score (what a threshold costs), and the seconds of processor time that learning took (OPENBLAS_NUM_THREADS=1: one core).
+and 50 candidates a record, then how many candidates hold 90, 95 and 99 % of the matches, taken by rank (what k costs)
+and by score (what a threshold costs), and the seconds of processor time that learning took (with OPENBLAS_NUM_THREADS=1
+those of one core).
 "shuffled" is the learned blocker with labels that mean nothing; "least" is what no blocker can go below, the matches
 themselves. What bench/results/blocking.json has is not measured again; --again does.
 """

@@ -50,6 +50,16 @@ def test_every_kind_of_table_gives_the_same_records(tmp_path: Path) -> None:
         assert records.texts() == ["lamp", "chair 9"]
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_data_frame_is_a_table(library: str) -> None:
+    frames = pytest.importorskip(library, reason=f"{library} is missing: its frames were not read")
+    frame = frames.DataFrame({"id": [1, 2], "name": ["lamp", None], "price": ["", "9"]})
+
+    records = read_records(frame)
+
+    assert records.columns == {"id": ["1", "2"], "name": ["lamp", ""], "price": ["", "9"]}
+
+
 def test_what_is_no_table_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "short.csv").write_text("id,name\n1\n")
 
