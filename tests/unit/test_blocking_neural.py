@@ -47,9 +47,9 @@ def test_on_products_a_learned_map_needs_fewer_candidates_and_shuffled_labels_ga
         return evaluate(pairs.take(~np.isin(pairs.indices[:, 0], fit[:, 0])), test)
 
     raw = unseen(VectorBlocker())
-    learned = unseen(NeuralLSHBlocker(epochs=10).fit(left, right, fit))
+    learned = unseen(NeuralLSHBlocker(epochs=5).fit(left, right, fit))
     wrong = np.column_stack([fit[:, 0], rng.permutation(fit[:, 1])])
-    control = unseen(NeuralLSHBlocker(epochs=10).fit(left, right, wrong))
+    control = unseen(NeuralLSHBlocker(epochs=5).fit(left, right, wrong))
 
     assert learned.candidates_at[0.95] is not None
     assert raw.candidates_at[0.95] is not None
@@ -139,7 +139,7 @@ def test_without_labels_what_reads_alike_teaches_the_embedding(rng: np.random.Ge
     right = [f"no{row} thing" for row in range(200)]
     gold = np.column_stack([np.arange(200), np.arange(200)])
 
-    learned = NeuralLSHBlocker(embed, epochs=5).fit(left, right)
+    learned = NeuralLSHBlocker(embed=embed, epochs=5).fit(left, right)
 
     raw, better = (
         evaluate(one.candidates(left, right, k=3), gold).completeness for one in (VectorBlocker(embed), learned)
