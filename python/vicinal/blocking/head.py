@@ -1,7 +1,7 @@
 """A linear map learned from matches: whitened at the start, then moved by the loss of NLSHBlock.
 
-Two steps, of which the first does half of the work in far less time. What matching records differ in tells nothing of who
-they are, so the map starts as the inverse square root of the covariance of those differences (within-class covariance
+Two steps, of which the first does half of the work in far less time. What matching records differ in tells nothing of
+who they are, so the map starts as the inverse square root of the covariance of those differences (within-class covariance
 normalization: Hatch, Kajarekar, Stolcke, 2006), shrunk to the identity. Then Adam lowers the loss of NLSHBlock on
 triplets: a match and one of the records that the map of the moment ranks before or near it, drawn anew in every epoch
 and from both tables.
