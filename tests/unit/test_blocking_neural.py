@@ -130,7 +130,7 @@ def test_without_labels_what_reads_alike_teaches_the_embedding(rng: np.random.Ge
     noise = {}
 
     def embed(texts: list[str]) -> Any:
-        rows = [int(text.split()[0][2:]) for text in texts]
+        rows = [int("".join(filter(str.isdigit, text)) or 0) for text in texts]
         for text in texts:
             noise.setdefault(text, 1.5 * np.random.default_rng(len(noise)).normal(size=12))
         return np.hstack([told[rows], [noise[text] for text in texts]])

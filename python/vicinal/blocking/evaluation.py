@@ -118,7 +118,7 @@ def evaluate(pairs: Pairs, gold: ArrayLike | Pairs, n_a: int | None = None, n_b:
     ends = len(order) - 1 - last
     possible = a * (a - 1) // 2 if within else a * b
     needed = _needed(found, len(true))
-    by_score = _needed(np.cumsum(hit[np.argsort(-pairs.scores, kind="stable")]), len(true))
+    by_score = _needed(np.cumsum(hit[np.argsort(-pairs.scores, kind="stable")], dtype=np.int64), len(true))
     return Evaluation(
         completeness=float(hit.sum() / len(true)),
         quality=float(hit.mean()) if len(pairs) else 1.0,

@@ -1,10 +1,10 @@
 """A linear map learned from matches: whitened at the start, then moved by the loss of NLSHBlock.
 
-Two steps, of which the first does half of the work in far less time. What matching records differ in tells nothing of who
-they are, so the map starts as the inverse square root of the covariance of those differences (within-class covariance
-normalization: Hatch, Kajarekar, Stolcke, 2006), shrunk to the identity. Then Adam lowers the loss of NLSHBlock on
-triplets: a match and one of the records that the map of the moment ranks before or near it, drawn anew in every epoch
-and from both tables.
+Two steps, of which the first does half of the work in far less time. What matching records differ in tells nothing of
+who they are, so the map starts as the inverse square root of the covariance of those differences (within-class
+covariance normalization: Hatch, Kajarekar, Stolcke, 2006), shrunk to the identity. Then Adam lowers the loss of
+NLSHBlock on triplets: a match and one of the records that the map of the moment ranks before or near it, drawn anew in
+every epoch and from both tables.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ def places(task: Task, W: Vectors, nearest: Nearest) -> NDArray[np.float64]:
     # What is in no list counts as last whatever its score: else a map that only lowers the scores of lists would seem
     # to bring random pairs nearer.
     last = np.log(1 + depth) + np.log(1 + depth * len(own))
-    return np.where(rank <= depth, np.log(rank) + np.log(1 + ahead), last)
+    return np.asarray(np.where(rank <= depth, np.log(rank) + np.log(1 + ahead), last))
 
 
 def beyond_luck(before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
