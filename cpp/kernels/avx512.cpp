@@ -468,7 +468,7 @@ struct Bits {
 // Of rows of 256 bits, which sketches are, a vector would hold half a line, and to add up its lanes takes longer than
 // to count four words one by one.
 struct FourWords {
-    static constexpr bool kScaled = false;
+    FourWords(Bytes, std::size_t) {}
     static std::size_t row_bytes(std::size_t) { return 32; }
 
     static std::uint64_t word(Bytes from) {
@@ -478,7 +478,7 @@ struct FourWords {
     }
 
     template <std::size_t kRows, Ahead kAhead>
-    static void score(Bytes q, const Rows&, const Group& group) {
+    void score(Bytes q, const Rows&, const Group& group) const {
         prefetch_block<kRows, kAhead>(group, 0);
         for (std::size_t r = 0; r < kRows; ++r) {
             int differing = 0;
