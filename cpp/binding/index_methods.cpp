@@ -198,19 +198,22 @@ void bind_index(py::module_& module) {
     py::class_<Handle> index(module, "Index");
     bind_store(index, module);
     bind_arrays(index, module);
+    bind_group_search(index);
     index
         .def(py::init([](std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
                          std::size_t ef_construction, const std::string& traversal, const std::string& lift,
-                         std::uint64_t seed) {
+                         std::uint64_t seed, const std::string& codes, const std::string& vectors) {
                  Options options = options_of(dim, metric, dtype);
                  options.M = M;
                  options.ef_construction = ef_construction;
                  options.traversal = traversal_of(traversal);
                  options.lift = lift_of(lift);
                  options.seed = seed;
+                 set_tier(options, codes, vectors);
                  return Handle(std::make_unique<Index>(options));
              }),
-             "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a)
+             "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a, "codes"_a,
+             "vectors"_a)
         .def(py::init(&adopt), "loaded"_a)
         .def("_add", &write<&Index::add, &Store::add>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(),
              "order"_a.noconvert(), "threads"_a, "progress"_a)
@@ -226,17 +229,19 @@ void bind_index(py::module_& module) {
         .def(
             "_search",
             [](const Handle& self, const py::array& queries, std::size_t k, std::size_t ef, bool exact,
-               std::size_t threads, bool stats, double recall, std::size_t per_group, const py::object& filters) {
+               std::size_t threads, bool stats, double recall, std::size_t per_group, const py::object& filters,
+               std::size_t rerank) {
                 const SearchOptions options{.k = k,
                                             .ef = ef,
                                             .exact = exact,
                                             .threads = resolve_threads(threads),
                                             .recall = recall,
-                                            .per_group = per_group};
+                                            .per_group = per_group,
+                                            .rerank = rerank};
                 return search(self, queries, options, filters, stats);
             },
             "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "stats"_a, "recall"_a = 0.0, "per_group"_a = 0,
-            "filters"_a = py::none())
+            "filters"_a = py::none(), "rerank"_a = 0)
         .def("_range_search", &range_search, "queries"_a, "radius"_a, "exact"_a, "threads"_a)
         .def(
             "_search_by_rule",

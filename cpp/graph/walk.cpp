@@ -86,6 +86,7 @@ void Walk::spread_by(Key start, Level level, std::size_t width, std::size_t rese
     const std::uint32_t first = start.slot();
     const Distance distance = start.distance();
     beam.merge(&first, &distance, 1);
+    rule.met(&first, &distance, 1);
 
     // Inlined by force: GCC 12 drops the calls of a function that only prefetches.
     const auto ask_for_links = [&](std::uint32_t slot) __attribute__((always_inline)) {
@@ -108,6 +109,7 @@ void Walk::spread_by(Key start, Level level, std::size_t width, std::size_t rese
             for (const Key key : fresh.first(std::min(kAtOnce, fresh.size())))
                 if (key.distance() < soon) ask_for_links(key.slot());
         }
+        rule.met(scratch_.slots.data(), scratch_.distances.data(), n);
         beam.merge_selected();
     }
 }
@@ -119,5 +121,7 @@ void Walk::spread(Key start, Level level, std::size_t width, std::size_t reserve
 void Walk::spread(Key start, std::size_t width, const StopRule& rule, std::size_t reserve) {
     spread_by(start, 0, width, reserve, rule);
 }
+
+void Walk::spread(Key start, std::size_t width, const GroupRule& rule) { spread_by(start, 0, width, 0, rule); }
 
 }  // namespace vicinal

@@ -484,9 +484,11 @@ constinit const Table kAvx2Table = {
     .dot_i8 = score_rows<Integers<DotI8>>,
     .dot_steps = score_rows<Integers<DotSteps>>,
     .dot_nibbles = score_rows<Nibbles>,
+    .dot_crumbs = dot_crumbs_avx2,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .raise_maxima = &kRaiseMaximaAvx2,
+    .packed = &kPackedAvx2,
     .loops = &kAvx2Loops,
 };
 

@@ -515,9 +515,11 @@ constinit const Table kAvx512Table = {
     .dot_i8 = score_rows<Integers<DotI8>>,
     .dot_steps = score_rows<Integers<DotI8>>,
     .dot_nibbles = score_rows<Nibbles>,
+    .dot_crumbs = dot_crumbs_avx512,
     .hamming_b1 = hamming_b1,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .raise_maxima = &kRaiseMaximaAvx512,
+    .packed = &kPackedAvx512,
     .loops = &kAvx512Loops,
 };
 

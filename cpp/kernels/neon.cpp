@@ -377,9 +377,11 @@ constinit const Table kNeonTable = {
     .dot_i8 = score_rows<Integers<DotI8>>,
     .dot_steps = score_rows<Integers<DotI8>>,
     .dot_nibbles = score_rows<Nibbles>,
+    .dot_crumbs = dot_crumbs_neon,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .raise_maxima = &kRaiseMaximaNeon,
+    .packed = &kPackedNeon,
     .loops = &kNeonLoops,
 };
 

@@ -14,10 +14,10 @@ namespace {
 // Encodes one set after another.
 class Encoder {
 public:
-    Encoder(const FdeSettings& settings, std::size_t dim) : settings_(settings), dim_(dim) {
-        planes_.resize(settings.repetitions * settings.bits);
+    Encoder(const FdeSettings& settings, std::size_t dim)
+        : settings_(settings), dim_(dim), by_centers_(settings.by_centers(dim)) {
+        planes_.resize(by_centers_ ? settings.repetitions * settings.cells() : settings.repetitions * settings.bits);
         std::iota(planes_.begin(), planes_.end(), 0U);
-        sides_.resize(planes_.size());
         centered_.resize(dim);
     }
 
@@ -36,21 +36,42 @@ public:
     }
 
 private:
-    // Of each vector in each repetition the cell: a bit for each hyperplane it is above.
+    // Of each vector in each repetition the cell.
     void find_cells(const float* rows, std::size_t n) {
         const kernels::Rows planes{reinterpret_cast<const std::byte*>(settings_.planes.data()), dim_ * sizeof(float),
                                    dim_, nullptr};
+        const std::size_t each = planes_.size();
+        products_.resize(n * each);
         cells_.resize(n * settings_.repetitions);
         for (std::size_t row = 0; row < n; ++row) {
-            for (std::size_t i = 0; i < dim_; ++i) centered_[i] = rows[row * dim_ + i] - settings_.origin[i];
-            kernels::active().dot_f32(centered_.data(), planes, planes_.data(), planes_.size(), sides_.data());
-            for (std::size_t repetition = 0; repetition < settings_.repetitions; ++repetition) {
-                std::uint32_t cell = 0;
-                for (std::size_t bit = 0; bit < settings_.bits; ++bit)
-                    cell |= (sides_[repetition * settings_.bits + bit] > 0 ? 1U : 0U) << bit;
-                cells_[row * settings_.repetitions + repetition] = cell;
+            const float* vector = rows + row * dim_;
+            if (!by_centers_) {
+                for (std::size_t i = 0; i < dim_; ++i) centered_[i] = vector[i] - settings_.origin[i];
+                vector = centered_.data();
             }
+            float* products = products_.data() + row * each;
+            kernels::active().dot_f32(vector, planes, planes_.data(), each, products);
+            for (std::size_t repetition = 0; repetition < settings_.repetitions; ++repetition)
+                cells_[row * settings_.repetitions + repetition] =
+                    by_centers_ ? nearest_center(products, repetition) : side_of_planes(products, repetition);
         }
+    }
+
+    // A bit for each hyperplane the vector is above.
+    std::uint32_t side_of_planes(const float* products, std::size_t repetition) const {
+        std::uint32_t cell = 0;
+        for (std::size_t bit = 0; bit < settings_.bits; ++bit)
+            cell |= (products[repetition * settings_.bits + bit] > 0 ? 1U : 0U) << bit;
+        return cell;
+    }
+
+    std::uint32_t nearest_center(const float* products, std::size_t repetition) const {
+        const std::size_t first = repetition * settings_.cells();
+        const auto nearness = [&](std::size_t cell) { return products[first + cell] - settings_.origin[first + cell]; };
+        std::uint32_t nearest = 0;
+        for (std::uint32_t cell = 1; cell < settings_.cells(); ++cell)
+            if (nearness(cell) > nearness(nearest)) nearest = cell;
+        return nearest;
     }
 
     std::uint32_t cell_of(std::size_t row, std::size_t repetition) const {
@@ -88,30 +109,47 @@ private:
     void fill(std::size_t n, std::size_t repetition, float* blocks) const {
         for (std::uint32_t cell = 0; cell < settings_.cells(); ++cell) {
             if (in_cell_[cell] != 0) continue;
-            std::size_t nearest = 0;
-            int fewest = 64;
-            for (std::size_t row = 0; row < n; ++row) {
-                const int differing = std::popcount(cell_of(row, repetition) ^ cell);
-                if (differing >= fewest) continue;
-                fewest = differing;
-                nearest = row;
-            }
+            const std::size_t nearest =
+                by_centers_ ? nearest_to_center(n, repetition, cell) : nearest_by_bits(n, repetition, cell);
             add(nearest, blocks + cell * settings_.sketched);
         }
     }
 
+    std::size_t nearest_by_bits(std::size_t n, std::size_t repetition, std::uint32_t cell) const {
+        std::size_t nearest = 0;
+        int fewest = 64;
+        for (std::size_t row = 0; row < n; ++row) {
+            const int differing = std::popcount(cell_of(row, repetition) ^ cell);
+            if (differing >= fewest) continue;
+            fewest = differing;
+            nearest = row;
+        }
+        return nearest;
+    }
+
+    std::size_t nearest_to_center(std::size_t n, std::size_t repetition, std::uint32_t cell) const {
+        const std::size_t center = repetition * settings_.cells() + cell, each = planes_.size();
+        std::size_t nearest = 0;
+        for (std::size_t row = 1; row < n; ++row)
+            if (products_[row * each + center] > products_[nearest * each + center]) nearest = row;
+        return nearest;
+    }
+
     const FdeSettings& settings_;
     std::size_t dim_;
+    bool by_centers_;
     std::vector<std::uint32_t> planes_;  // their numbers
-    std::vector<float> sides_;           // of one vector, on which side of each plane
+    std::vector<float> products_;        // of each vector with each plane, or center
     std::vector<float> centered_, sketches_;
     std::vector<std::uint32_t> cells_, in_cell_;
 };
 
 void check(const FdeSettings& settings, std::size_t dim) {
     const std::size_t rows = settings.repetitions;
+    const bool by_centers = settings.by_centers(dim);
     if (settings.bits > 20 || settings.sketched < 1 || settings.sketched > 256 || rows < 1 ||
-        settings.planes.size() != rows * settings.bits * dim || settings.origin.size() != dim ||
+        (!by_centers && settings.planes.size() != rows * settings.bits * dim) ||
+        settings.origin.size() != (by_centers ? rows * settings.cells() : dim) ||
         settings.places.size() != rows * dim || settings.signs.size() != rows * dim ||
         std::any_of(
             settings.places.begin(), settings.places.end(),

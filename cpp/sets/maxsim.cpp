@@ -1,46 +1,13 @@
 #include "sets/maxsim.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <string>
-#include <vector>
 
-#include "base/checked.hpp"
 #include "base/errors.hpp"
-#include "kernels/kernels.hpp"
+#include "sets/panel.hpp"
 
 namespace vicinal {
 namespace {
-
-using kernels::kMaximaGroup;
-
-// The vectors of one query as the kernel takes them, and room for the maxima.
-class Panel {
-public:
-    explicit Panel(std::size_t dim) : dim_(dim) {}
-
-    void set(const float* rows, std::size_t n) {
-        n_ = n;
-        groups_ = round_up(n, kMaximaGroup) / kMaximaGroup;
-        columns_.assign(groups_ * kMaximaGroup * dim_, 0.0F);
-        for (std::size_t column = 0; column < n; ++column)
-            for (std::size_t i = 0; i < dim_; ++i)
-                columns_[(column / kMaximaGroup * dim_ + i) * kMaximaGroup + column % kMaximaGroup] =
-                    rows[column * dim_ + i];
-    }
-
-    float score(const float* rows, std::size_t n) {
-        maxima_.assign(groups_ * kMaximaGroup, -std::numeric_limits<float>::infinity());
-        (*kernels::active().raise_maxima)(columns_.data(), groups_, rows, n, dim_, maxima_.data());
-        double sum = 0;
-        for (std::size_t column = 0; column < n_; ++column) sum += static_cast<double>(maxima_[column]);
-        return static_cast<float>(sum);
-    }
-
-private:
-    std::size_t dim_, n_ = 0, groups_ = 0;
-    std::vector<float> columns_, maxima_;
-};
 
 void check(const ScoreLists& lists, std::size_t queries, std::size_t documents) {
     if (lists.starts.size() != queries + 1 || lists.starts.front() != 0 ||

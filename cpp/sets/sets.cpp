@@ -4,6 +4,7 @@
 
 #include "base/errors.hpp"
 #include "kernels/kernels.hpp"
+#include "sets/four_bits.hpp"
 
 namespace vicinal {
 
@@ -18,11 +19,22 @@ void check(const VectorSets& sets, const char* name) {
                                    std::to_string(sets.n) + ", the number of vectors");
 }
 
+std::size_t VectorSets::row_bytes() const {
+    if (type == Type::b4) return four_bit_bytes(dim);
+    return dim * (type == Type::f32 ? sizeof(float) : sizeof(std::uint16_t));
+}
+
 const float* WidenedRows::of(const VectorSets& sets, std::size_t first, std::size_t n) {
-    const std::byte* rows = sets.rows + first * sets.row_bytes();
+    const std::size_t row_bytes = sets.row_bytes();
+    const std::byte* rows = sets.rows + first * row_bytes;
     if (sets.type == VectorSets::Type::f32) return reinterpret_cast<const float*>(rows);
     widened_.resize(n * sets.dim);
-    kernels::active().loops->f16_to_f32(reinterpret_cast<const std::uint16_t*>(rows), widened_.data(), n * sets.dim);
+    if (sets.type == VectorSets::Type::f16)
+        kernels::active().loops->f16_to_f32(reinterpret_cast<const std::uint16_t*>(rows), widened_.data(),
+                                            n * sets.dim);
+    else
+        for (std::size_t row = 0; row < n; ++row)
+            from_four_bits(rows + row * row_bytes, sets.dim, widened_.data() + row * sets.dim);
     return widened_.data();
 }
 

@@ -10,7 +10,7 @@ namespace vicinal {
 
 // Set i has the rows [starts[i], starts[i + 1]). Borrowed.
 struct VectorSets {
-    enum class Type : std::uint8_t { f32, f16 };
+    enum class Type : std::uint8_t { f32, f16, b4 };  // b4: four_bits.hpp
 
     const std::byte* rows;
     std::size_t n;  // rows
@@ -21,7 +21,7 @@ struct VectorSets {
     std::size_t size() const { return starts.size() - 1; }
     std::size_t begin(std::size_t set) const { return static_cast<std::size_t>(starts[set]); }
     std::size_t count(std::size_t set) const { return static_cast<std::size_t>(starts[set + 1] - starts[set]); }
-    std::size_t row_bytes() const { return dim * (type == Type::f32 ? sizeof(float) : sizeof(std::uint16_t)); }
+    std::size_t row_bytes() const;
 };
 
 // Throws InvalidArgumentError (named `name`) unless starts ascend from 0 to the number of rows and no set is empty.

@@ -94,26 +94,29 @@ def fde_reference(fde, rows, query):
     """The encoding as the paper describes it, one vector at a time."""
     out = np.zeros((fde.reps, 2**fde.ksim, fde.dproj))
     counts = np.zeros((fde.reps, 2**fde.ksim))
-    planes = fde._planes.reshape(fde.reps, fde.ksim, DIM)
-    for row in rows:
+    planes = fde._planes.reshape(fde.reps, -1, DIM)
+    for row in fde._turning(np.asarray(rows)):
         for r in range(fde.reps):
-            bits = planes[r] @ (row - fde._origin) > 0
-            cell = int((bits << np.arange(fde.ksim)).sum())
+            if fde.partition == "kmeans":
+                cell = int(np.argmin(((planes[r] - row) ** 2).sum(axis=1)))
+            else:
+                bits = planes[r] @ (row - fde._origin) > 0
+                cell = int((bits << np.arange(fde.ksim)).sum())
             np.add.at(out[r, cell], fde._places[r], fde._signs[r] * row)
             counts[r, cell] += 1
     return (out if query else out / np.maximum(counts, 1)[..., None]).ravel()
 
 
-@pytest.mark.parametrize("partition", ["simhash", "centered"])
+@pytest.mark.parametrize("partition", ["simhash", "centered", "kmeans"])
 def test_an_encoding_has_sums_for_queries_and_means_for_documents(documents, partition):
-    fde = FDE(DIM, reps=3, ksim=3, dproj=5, partition=partition, seed=4).fit(documents)
+    fde = FDE(DIM, reps=3, ksim=3, dproj=5, fill=False, partition=partition, seed=4).fit(documents)
     for one in documents[:10]:
         np.testing.assert_allclose(fde.documents([one])[0], fde_reference(fde, one, False), atol=1e-4)
         np.testing.assert_allclose(fde.queries([one])[0], fde_reference(fde, one, True), atol=1e-4)
 
 
 def test_a_filled_cell_takes_the_vector_whose_cell_is_nearest(documents):
-    bare = FDE(DIM, reps=2, ksim=4, dproj=6, partition="simhash")
+    bare = FDE(DIM, reps=2, ksim=4, dproj=6, partition="simhash", fill=False)
     filled = FDE(DIM, reps=2, ksim=4, dproj=6, partition="simhash", fill=True)
     one = documents[0][:1]
     blocks = filled.documents([one]).reshape(2, 16, 6)
@@ -147,7 +150,7 @@ def test_an_encoding_that_is_too_long_or_not_fitted_is_refused():
     with pytest.raises(vicinal.NotTunedError, match="fit"):
         FDE(DIM).documents([np.ones((1, DIM))])
     with pytest.raises(ValueError, match="partition"):
-        FDE(DIM, partition="kmeans")
+        FDE(DIM, partition="voronoi")
 
 
 # -- the index
@@ -159,7 +162,7 @@ def exact_ids(documents, query, k):
     return np.argsort(-scores, kind="stable")[:k]
 
 
-@pytest.mark.parametrize("candidates", ["mean", "fde", "token", "auto"])
+@pytest.mark.parametrize("candidates", ["mean", "fde", "token", "centroid", "auto"])
 def test_what_scores_highest_is_found(documents, queries, candidates):
     index = MultiVectorIndex(DIM, candidates, dtype="f32")
     assert index.add(documents).tolist() == list(range(300))
@@ -182,7 +185,7 @@ def test_one_query_gives_results_of_one_dimension(documents):
     assert (np.diff(scores) <= 0).all()
 
 
-@pytest.mark.parametrize("candidates", ["mean", "fde", "token"])
+@pytest.mark.parametrize("candidates", ["mean", "fde", "token", "centroid"])
 def test_removed_documents_are_not_found_and_their_ids_may_come_back(documents, candidates):
     index = MultiVectorIndex(DIM, candidates)
     index.add(documents[:100], ids=np.arange(100) * 2)
@@ -196,7 +199,7 @@ def test_removed_documents_are_not_found_and_their_ids_may_come_back(documents, 
     np.testing.assert_allclose(index.get(6).astype(np.float32), index.get(6), rtol=0)
 
 
-@pytest.mark.parametrize("candidates", ["mean", "fde", "token"])
+@pytest.mark.parametrize("candidates", ["mean", "fde", "token", "centroid"])
 def test_a_filter_admits_what_it_names(documents, candidates):
     index = MultiVectorIndex(DIM, candidates)
     index.add(documents)
@@ -207,7 +210,7 @@ def test_a_filter_admits_what_it_names(documents, candidates):
     assert np.isneginf(few.scores[2:]).all()
 
 
-@pytest.mark.parametrize("candidates", ["mean", "fde", "token", "auto"])
+@pytest.mark.parametrize("candidates", ["mean", "fde", "token", "centroid", "auto"])
 def test_an_index_is_kept_in_a_file(documents, queries, candidates, tmp_path):
     index = MultiVectorIndex(DIM, candidates, seed=5)
     index.add(documents, ids=np.arange(300) + 50)
@@ -274,7 +277,7 @@ def test_a_file_that_lies_about_itself_is_refused(documents, tmp_path, lie):
         MultiVectorIndex.load(tmp_path / "documents.mv")
 
 
-@pytest.mark.parametrize("candidates", ["mean", "token"])
+@pytest.mark.parametrize("candidates", ["mean", "token", "centroid"])
 def test_searches_run_beside_a_writer(documents, candidates):
     index = MultiVectorIndex(DIM, candidates)
     index.add(documents[:50])
@@ -318,11 +321,28 @@ def test_an_add_that_is_ended_has_added_nothing(documents, candidates, monkeypat
     assert index.search(documents[12], 1).ids.tolist() == [12]
 
 
+def test_an_add_that_ends_while_centroids_are_found_anew_has_added_nothing(documents, monkeypatch):
+    index = MultiVectorIndex(DIM, "centroid")
+    index.add(documents[:10])
+
+    def ended(*_):
+        raise vicinal.Interrupted(np.empty(0, np.int64))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vicinal.multivector.centroids.find_centroids", ended)
+        with pytest.raises(vicinal.Interrupted):
+            index.add(documents[10:100])  # so many that centroids have to be found anew
+    assert len(index) == 10
+    assert 12 not in index.search(documents[12], 10, n_candidates=9).ids
+    assert index.add(documents[10:100]).tolist() == list(range(10, 100))
+    assert index.search(documents[12], 1, n_candidates=20).ids.tolist() == [12]
+
+
 def test_calibration_measures_every_generator_and_takes_the_cheapest(documents, queries):
     index = MultiVectorIndex(DIM)
     index.add(documents)
     found = index.calibrate(queries, 5, recall=0.9)
-    assert set(found.curves) == {"mean", "fde", "token"}
+    assert set(found.curves) == {"mean", "fde", "token", "centroid"}
     for curve in found.curves.values():
         values = [curve[n] for n in sorted(curve)]
         assert values == sorted(values)

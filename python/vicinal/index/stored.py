@@ -104,10 +104,11 @@ class StoredIndex(_core.Index):
         path : str or path-like
         mmap : bool
             Use the vectors and links where they lie in the file, read only: the file is open at once, and processes
-            that map the same one share its memory. Ids, states and the upper levels are checked at once, each
-            megabyte of vectors and links when a call first comes to it, so that this call may raise
-            `CorruptIndexError`. Searches walk on the vectors as they are stored (``traversal`` ``"exact"``), since
-            codes are not in the file; what they report is measured in the same way. While it is in use the file may be
+            that map the same one share its memory. Ids, states and the upper levels are checked at once, each megabyte
+            of vectors and links when a call first comes to it, so that this call may raise `CorruptIndexError`.
+            Searches of an index with ``codes`` walk on these, which are checked at once too, and read the few vectors
+            they re-rank. Others walk on the vectors as they are stored (``traversal`` ``"exact"``), since their codes
+            are not in the file. What is reported is measured in the same way. While it is in use the file may be
             replaced (`save` does that), but not changed or cut short.
 
         Raises

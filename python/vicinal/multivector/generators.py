@@ -9,21 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vicinal.index import IdSet, Index
+from vicinal.multivector.centroids import Centroids
 from vicinal.multivector.encoding import FDE
 from vicinal.multivector.sets import VectorSets
+from vicinal.settings import whole_number
 
 __all__ = ["GENERATORS", "Generator", "make_generator"]
 
-GENERATORS = ("mean", "fde", "token")
+GENERATORS = ("mean", "fde", "token", "centroid")
 TOKEN_BITS = 20  # of a token's id, which is the document's number and the place in it
 MOST_TOKENS = 2**TOKEN_BITS
+ENOUGH = 4096  # vectors to find cells in
+GROWTH = 4  # times the vectors that cells were found for: then they are found anew, unless these were enough
 NEIGHBORS = 100  # of each vector of a query, at least
 
 
 class Generator(Protocol):
     """The face they share. Documents are known by numbers, which are never used again."""
-
-    index: Index
 
     def add(self, sets: VectorSets, numbers: NDArray[np.int64]) -> None:
         """Take in documents."""
@@ -36,18 +38,41 @@ class Generator(Protocol):
     ) -> NDArray[np.int64]:
         """Return up to n documents for each query, likely ones first; -1 stands where there are no more."""
 
+    def worn(self) -> bool:
+        """Whether one made anew of the documents that are there would be better, or much smaller."""
+
     def check(self, sets: VectorSets) -> None:
-        """Raise ValueError unless the index is one of these documents, whose numbers count from 0."""
+        """Raise ValueError or KeyError unless its parts are of these documents, whose numbers count from 0."""
 
     def settings(self) -> dict[str, Any]:
-        """What is needed beside the index to make it again."""
+        """What is needed beside the parts to make it again."""
+
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """Arrays that are kept in a file."""
 
 
-class Means:
+class Indexed:
+    """One whose candidates come from an index of single vectors."""
+
+    index: Index
+
+    def worn(self) -> bool:
+        return False
+
+    def parts(self) -> dict[str, NDArray[Any]]:
+        return {"candidates": np.frombuffer(self.index.to_bytes(), np.uint8)}
+
+
+def _index(parts: dict[str, NDArray[Any]] | None, dim: int, metric: str, **settings: Any) -> Index:
+    """Return the index that a file has, or a new one."""
+    return Index(dim, metric, **settings) if parts is None else Index.from_bytes(parts["candidates"].tobytes())
+
+
+class Means(Indexed):
     """One vector a document, the mean of its own, compared by cosine: the baseline, and often hard to beat."""
 
-    def __init__(self, dim: int, seed: int, index: Index | None = None, **_: Any) -> None:
-        self.index = index if index is not None else Index(dim, "cosine", seed=seed)
+    def __init__(self, dim: int, seed: int, parts: dict[str, NDArray[Any]] | None = None, **_: Any) -> None:
+        self.index = _index(parts, dim, "cosine", seed=seed)
 
     def add(self, sets: VectorSets, numbers: NDArray[np.int64]) -> None:
         self.index.add(_with_direction(sets.means()), ids=numbers)
@@ -67,49 +92,67 @@ class Means:
         return {}
 
 
-class Encodings:
+class Encodings(Indexed):
     """One fixed-dimensional encoding a document (MUVERA), compared by inner product."""
 
-    def __init__(self, dim: int, seed: int, index: Index | None = None, origin: list[float] | None = None) -> None:
+    def __init__(
+        self, dim: int, seed: int, parts: dict[str, NDArray[Any]] | None = None, fitted: int = 0, **_: Any
+    ) -> None:
         self.fde = FDE(dim, seed=seed)
-        if origin is not None:
-            self.fde._origin = np.array(origin, np.float32)
-        self.index = index if index is not None else Index(self.fde.length, "ip", dtype="f16", seed=seed)
+        self._fitted = fitted  # vectors that the cells were found for
+        self._centers = None if parts is None else parts["centers"]
+        self.index = _index(parts, self.fde.length, "ip", dtype="f16", seed=seed)
+        self._added = fitted
 
     def add(self, sets: VectorSets, numbers: NDArray[np.int64]) -> None:
-        if self.fde._origin is None:
+        if not self.fde.fitted:
             self.fde.fit_sets(sets)
+            self._fitted, self._added = len(sets.rows), 0
         self.index.add(self.fde.encode(sets, False), ids=numbers)
+        self._added += len(sets.rows)
 
     def remove(self, numbers: NDArray[np.int64], counts: NDArray[np.int64]) -> None:  # noqa: ARG002
         _remove(self.index, numbers)
 
+    def worn(self) -> bool:
+        return self._fitted < ENOUGH and self._added > GROWTH * self._fitted
+
     def candidates(
         self, queries: VectorSets, n: int, admitted: NDArray[np.int64] | None, threads: int
     ) -> NDArray[np.int64]:
+        if not self.fde.fitted:
+            return np.full((len(queries), n), -1, np.int64)
         return _nearest(self.index, self.fde.encode(queries, True), n, admitted, threads)
 
     def check(self, sets: VectorSets) -> None:
         _check(self.index, self.fde.length, "ip", np.arange(len(sets)))
-        origin = self.fde._origin
-        if origin is None and len(sets):
-            raise ValueError("the origin of the encodings is missing")
-        if origin is not None and (origin.shape != (sets.dim,) or not np.isfinite(origin).all()):
-            raise ValueError("the origin of the encodings is no vector of the documents' dimension")
+        centers = self._centers
+        if centers is None or not len(sets):
+            return
+        shape = (self.fde.reps * 2**self.fde.ksim, sets.dim)
+        if centers.shape != shape or centers.dtype != np.float32 or not np.isfinite(centers).all():
+            raise ValueError("the centers of the encodings are no vectors of the documents' dimension")
+        self._fitted = whole_number("fitted", self._fitted, 1, 2**62)
+        self._added = len(sets.rows)
+        self.fde.take_centers(centers)
 
     def settings(self) -> dict[str, Any]:
-        return {} if self.fde._origin is None else {"origin": self.fde._origin.tolist()}
+        return {"fitted": self._fitted}
+
+    def parts(self) -> dict[str, NDArray[Any]]:
+        centers = self.fde._planes if self.fde.fitted else None
+        return super().parts() | {"centers": np.empty((0, self.fde.dim), np.float32) if centers is None else centers}
 
 
-class Tokens:
+class Tokens(Indexed):
     """All vectors of all documents in one graph: each vector of a query looks for its own nearest.
 
     A document's score is the sum over the query's vectors of the best that was found of it; where nothing was, that of
     the last that was found of any.
     """
 
-    def __init__(self, dim: int, seed: int, index: Index | None = None, **_: Any) -> None:
-        self.index = index if index is not None else Index(dim, "ip", dtype="f16", seed=seed)
+    def __init__(self, dim: int, seed: int, parts: dict[str, NDArray[Any]] | None = None, **_: Any) -> None:
+        self.index = _index(parts, dim, "ip", dtype="f16", seed=seed)
 
     def add(self, sets: VectorSets, numbers: NDArray[np.int64]) -> None:
         self.index.add(sets.rows.astype(np.float32), ids=_token_ids(numbers, sets.counts))
@@ -150,13 +193,20 @@ def _check(index: Index, dim: int, metric: str, ids: NDArray[np.int64]) -> None:
 
 
 def _remove(index: Index, ids: NDArray[np.int64]) -> None:
-    index.remove(ids[np.isin(ids, index.ids)])
+    index.remove(ids[[one in index for one in ids.tolist()]])
 
 
-def make_generator(name: str, dim: int, seed: int, index: Index | None = None, **settings: Any) -> Generator:
-    """Return the generator of this name, with the index that it had."""
-    kinds: dict[str, Callable[..., Generator]] = {"mean": Means, "fde": Encodings, "token": Tokens}
-    return kinds[name](dim, seed, index, **settings)
+def make_generator(
+    name: str, dim: int, seed: int, parts: dict[str, NDArray[Any]] | None = None, **settings: Any
+) -> Generator:
+    """Return the generator of this name, with what it had."""
+    kinds: dict[str, Callable[..., Generator]] = {
+        "mean": Means,
+        "fde": Encodings,
+        "token": Tokens,
+        "centroid": Centroids,
+    }
+    return kinds[name](dim, seed, parts, **settings)
 
 
 def _nearest(

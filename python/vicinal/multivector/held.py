@@ -23,6 +23,12 @@ class Held:
     pieces: tuple[VectorSets, ...]  # end to end; each more than twice as large as the next
     ids: NDArray[np.int64]
     live: NDArray[np.bool_]
+    places: NDArray[np.int64]  # of each document among the sets; of some that are gone it says nothing
+
+    @classmethod
+    def of(cls, sets: VectorSets, ids: NDArray[np.int64]) -> Held:
+        """Return documents that are all there, numbered from 0."""
+        return cls((sets,), ids, np.ones(len(ids), np.bool_), np.arange(len(ids)))
 
     @cached_property
     def sets(self) -> VectorSets:
@@ -37,20 +43,30 @@ class Held:
         """Those that are there, ascending."""
         return np.flatnonzero(self.live)
 
+    def of_numbers(self, numbers: NDArray[np.int64]) -> VectorSets:
+        """Return some documents that are there."""
+        return self.sets.take(self.places[numbers])
+
     def with_added(self, sets: VectorSets, ids: NDArray[np.int64]) -> Held:
         """These and more."""
         pieces = [*(self.pieces if "sets" not in self.__dict__ else (self.sets,)), sets]
+        places = sum(map(len, self.pieces)) + np.arange(len(sets))
         while len(pieces) > 1 and len(pieces[-2].rows) <= 2 * len(pieces[-1].rows):
             last = pieces.pop()
             pieces[-1] = pieces[-1].joined(last)
         live = np.concatenate([self.live, np.ones(len(sets), np.bool_)])
-        return Held(tuple(pieces), np.concatenate([self.ids, ids]), live)
+        return Held(tuple(pieces), np.concatenate([self.ids, ids]), live, np.concatenate([self.places, places]))
 
     def without(self, numbers: NDArray[np.int64]) -> Held:
-        """These but for some."""
+        """These but for some. Where half of all vectors are of documents that are gone, their memory is given back."""
         live = self.live.copy()
         live[numbers] = False
-        return Held((self.sets,), self.ids, live)
+        there = np.flatnonzero(live)
+        if 2 * int(self.sets.counts[self.places[there]].sum()) >= len(self.sets.rows):
+            return Held((self.sets,), self.ids, live, self.places)
+        places = np.zeros_like(self.places)
+        places[there] = np.arange(len(there))
+        return Held((self.sets.take(self.places[there]),), self.ids, live, places)
 
     def of_live(self, lists: NDArray[np.int64]) -> NDArray[np.int64]:
         """Put -1 in place of numbers that came later, or are not there."""

@@ -13,12 +13,13 @@ from vicinal import _core
 from vicinal.arrays import MAX_ID, id_numbers
 from vicinal.errors import CorruptIndexError, DuplicateIdError, Interrupted, UnknownIdError
 from vicinal.index import Index
+from vicinal.multivector.best import best_of, best_of_all
 from vicinal.multivector.generators import GENERATORS, MOST_TOKENS, Generator, make_generator
 from vicinal.multivector.held import Held
 from vicinal.multivector.kept import read_parts, write_parts
 from vicinal.multivector.results import Calibration, MultiVectorResult
-from vicinal.multivector.scoring import score_lists
-from vicinal.multivector.sets import VectorSets, halves
+from vicinal.multivector.sets import VectorSets, four_bits, halves, kept_sets
+from vicinal.multivector.turning import Turning
 from vicinal.settings import MAX_SEED, one_of, share, truth, whole_number
 from vicinal.writer import Writer
 
@@ -36,10 +37,11 @@ class MultiVectorIndex:
         Of the vectors.
     candidates : str
         Who finds candidates: ``"mean"`` (the mean vector of a document), ``"fde"`` (its fixed-dimensional encoding,
-        MUVERA), ``"token"`` (all vectors in one graph), or ``"auto"``: the one that `calibrate` finds to need the
-        fewest; before that, the mean.
+        MUVERA), ``"token"`` (all vectors in one graph), ``"centroid"`` (lists of the documents that have a vector near
+        a centroid, PLAID), or ``"auto"``: the one that `calibrate` finds to need the fewest; before that, the mean.
     dtype : str
-        What vectors are kept as: ``"f16"`` or ``"f32"``.
+        What vectors are kept as: ``"f16"``, ``"f32"``, or ``"b4"``: four bits an element and a factor for each vector,
+        an eighth of ``"f32"``. Scores are exact for the vectors that are kept.
     normalize : bool
         Bring every vector to length one, those of queries too.
     seed : int
@@ -62,12 +64,13 @@ class MultiVectorIndex:
     ) -> None:
         self.dim = whole_number("dim", dim, 1, _core.MAX_DIM)
         self.asked = one_of("candidates", candidates, ("auto", *GENERATORS))
-        self.dtype = one_of("dtype", dtype, ("f16", "f32"))
+        self.dtype = one_of("dtype", dtype, ("f16", "f32", "b4"))
         self.normalize = truth("normalize", normalize)
         self.seed = whole_number("seed", seed, 0, MAX_SEED)
         self.calibration: Calibration | None = None
         self._writer = Writer()
-        self._held = Held((self._empty(),), np.empty(0, np.int64), np.empty(0, np.bool_))
+        self._turning = Turning(self.dim, self.seed) if self.dtype == "b4" else None
+        self._held = Held.of(self._empty(), np.empty(0, np.int64))
         self._numbers: dict[int, int] = {}  # of the live, by id
         self._next = 0  # the id that the next document gets
         self._name = "mean" if self.asked == "auto" else self.asked
@@ -142,14 +145,17 @@ class MultiVectorIndex:
                 return given
             numbers = np.arange(len(self._held.ids), len(self._held.ids) + len(sets))
             held = self._held.with_added(sets, given)
+            generator = self._generator
             try:
-                self._generator.add(sets, numbers)
+                generator.add(sets.floats(), numbers)
+                if generator.worn():
+                    generator = self._anew(self._name, held)
             except BaseException as error:  # Ctrl-C too: an add of documents is all or nothing
                 self._generator.remove(numbers, sets.counts)
                 if isinstance(error, Interrupted):
                     raise Interrupted(np.empty(0, np.int64)) from error
                 raise
-            self._held = held
+            self._held, self._generator = held, generator
             self._numbers.update(zip(given.tolist(), numbers.tolist(), strict=True))
             self._next = min(max(self._next, int(given.max()) + 1), MAX_ID)
         return given
@@ -159,16 +165,16 @@ class MultiVectorIndex:
         with self._writer.alone():
             numbers = self._known(ids)
             held = self._held
+            counts = held.sets.counts[held.places[numbers]]
             self._held = held.without(numbers)
             for one in held.ids[numbers].tolist():
                 del self._numbers[one]
-            self._generator.remove(numbers, held.sets.counts[numbers])
+            self._generator.remove(numbers, counts)
 
     def get(self, id: int) -> NDArray[Any]:  # noqa: A002
         """Return the vectors of a document as they are kept: (n, dim). Raises UnknownIdError."""
-        (number,) = self._known([id])
-        sets = self._held.sets
-        return np.array(sets.rows[sets.offsets[number] : sets.offsets[number + 1]])
+        rows = self._held.of_numbers(self._known([id])).floats().rows
+        return rows if self._turning is None else self._turning.back(rows)
 
     # -- asking it
 
@@ -217,11 +223,13 @@ class MultiVectorIndex:
         admitted = self._admitted(filter, held)
         every = held.numbers if admitted is None else admitted
         if exact or n >= len(every):
-            lists = np.tile(every, (len(asked), 1))
+            result = best_of_all(held, asked, every, wanted, workers)
         else:
-            found = self._generator.candidates(asked, n, admitted, workers)
-            lists = _enough(held.of_live(found), wanted, every)
-        result = _best(held, asked, lists, wanted, workers)
+            found = held.of_live(self._generator.candidates(asked, n, admitted, workers))
+            result = best_of(held, asked, found, wanted, workers)
+            short = np.flatnonzero(result.scored < min(wanted, len(every)))
+            if len(short):  # they look at all documents
+                result.put(short, best_of_all(held, asked.take(short), every, wanted, workers))
         return MultiVectorResult(result.ids[0], result.scores[0], result.scored) if single else result
 
     def calibrate(
@@ -256,7 +264,7 @@ class MultiVectorIndex:
             n = len(held.numbers)
             if not n or not len(asked):
                 raise ValueError(f"{len(asked)} queries and {n} documents: calibrate needs both")
-            best = _best(held, asked, np.tile(held.numbers, (len(asked), 1)), min(wanted, n), threads)
+            best = best_of_all(held, asked, held.numbers, min(wanted, n), threads)
             number_of = np.vectorize(self._numbers.__getitem__, otypes=[np.int64])
             found = Calibration(wanted, target, len(asked), n)
             sizes = [size for size in CURVE if wanted <= size < n] or [n]
@@ -281,11 +289,10 @@ class MultiVectorIndex:
         """Write a file, replaced all or nothing; what is removed is left out. Raises OSError."""
         with self._writer.alone():
             held = self._held
-            sets = held.sets.take(held.numbers)
-            whole = len(held.numbers) == len(held.ids)
-            generator = self._generator if whole else make_generator(self._name, self.dim, self.seed)
-            if not whole and len(sets):
-                generator.add(sets, np.arange(len(sets)))
+            sets = held.of_numbers(held.numbers)
+            ids = held.ids[held.numbers]
+            whole = len(ids) == len(held.ids)
+            generator = self._generator if whole else self._anew(self._name, Held.of(sets, ids))
             about = {
                 "dim": self.dim,
                 "asked": self.asked,
@@ -300,10 +307,9 @@ class MultiVectorIndex:
             parts = {
                 "rows": sets.rows,
                 "offsets": sets.offsets,
-                "ids": held.ids[held.numbers],
-                "candidates": np.frombuffer(generator.index.to_bytes(), np.uint8),
+                "ids": ids,
             }
-            write_parts(path, about, parts)
+            write_parts(path, about, parts | generator.parts())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> MultiVectorIndex:
@@ -331,17 +337,16 @@ class MultiVectorIndex:
         if rows.dtype != sets.rows.dtype:
             raise ValueError(f"rows are of {rows.dtype}, expected {sets.rows.dtype}")
         if len(ids):
-            sets = VectorSets.of(rows, parts["offsets"], index.dim, "rows", unit=False)
+            sets = kept_sets(rows, parts["offsets"], sets)
         if len(ids) != len(sets):
             raise ValueError(f"{len(ids)} ids stand for {len(sets)} documents")
         given = index._fresh_ids(ids, len(ids))
         least = min(int(given.max(initial=-1)) + 1, MAX_ID)
         index._next = whole_number("the next id", about["next"], least, MAX_ID)
         index._name = one_of("name", about["name"], GENERATORS)
-        inner = Index.from_bytes(parts["candidates"].tobytes())
-        index._generator = make_generator(index._name, index.dim, index.seed, inner, **about["generator"])
+        index._generator = make_generator(index._name, index.dim, index.seed, parts, **about["generator"])
         index._generator.check(sets)
-        index._held = Held((sets,), given, np.ones(len(ids), np.bool_))
+        index._held = Held.of(sets, given)
         index._numbers = {one: number for number, one in enumerate(given.tolist())}
         if about["calibration"] is not None:
             index.calibration = Calibration.of(about["calibration"])
@@ -350,13 +355,17 @@ class MultiVectorIndex:
     # -- inside
 
     def _empty(self) -> VectorSets:
-        element = np.float16 if self.dtype == "f16" else np.float32
-        return VectorSets(np.empty((0, self.dim), element), np.zeros(1, np.int64))
+        none = VectorSets(np.empty((0, self.dim), np.float16 if self.dtype == "f16" else np.float32), np.zeros(1, np.int64))
+        return four_bits(none, "none") if self.dtype == "b4" else none
 
     def _checked(self, vectors: Any, offsets: ArrayLike | None, name: str) -> VectorSets:
         sets = VectorSets.of(vectors, offsets, self.dim, name, unit=self.normalize)
+        if self._turning is not None:
+            sets = VectorSets(self._turning(sets.rows), sets.offsets)
         if name == "queries":
             return VectorSets(sets.rows.astype(np.float32, copy=False), sets.offsets)
+        if self.dtype == "b4":
+            return four_bits(sets, name)
         if self.dtype == "f32":
             return VectorSets(sets.rows.astype(np.float32), sets.offsets)  # a copy: the caller's array is the caller's
         return VectorSets(halves(sets, name), sets.offsets)
@@ -398,43 +407,13 @@ class MultiVectorIndex:
 
     def _of_name(self, name: str) -> Generator:
         """Return the generator in use where it is the one, else one made anew."""
-        if name == self._name:
-            return self._generator
+        return self._generator if name == self._name else self._anew(name, self._held)
+
+    def _anew(self, name: str, held: Held) -> Generator:
         generator = make_generator(name, self.dim, self.seed)
-        generator.add(self._held.sets.take(self._held.numbers), self._held.numbers)
+        if len(held.numbers):
+            generator.add(held.of_numbers(held.numbers).floats(), held.numbers)
         return generator
-
-
-def _enough(lists: NDArray[np.int64], k: int, every: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Let a query that has fewer than k candidates look at all documents."""
-    short = (lists >= 0).sum(axis=1) < min(k, len(every))
-    if not short.any():
-        return lists
-    longer = np.full((len(lists), max(lists.shape[1], len(every))), -1, np.int64)
-    longer[:, : lists.shape[1]] = lists
-    longer[short] = -1
-    longer[short, : len(every)] = every
-    return longer
-
-
-def _best(held: Held, asked: VectorSets, lists: NDArray[np.int64], k: int, threads: int) -> MultiVectorResult:
-    """Score the documents of each list, of which -1 stand for none, and take the best."""
-    m = len(asked)
-    there = lists >= 0
-    scored = there.sum(axis=1).astype(np.int64)
-    ids = np.full((m, k), -1, np.int64)
-    scores = np.full((m, k), -np.inf, np.float32)
-    if m and scored.any():
-        starts = np.concatenate([[0], np.cumsum(scored)])
-        which = lists[there]
-        values = score_lists(asked, held.sets, starts, which, threads)
-        names = held.ids[which]
-        for query in range(m):
-            part = slice(starts[query], starts[query + 1])
-            order = np.lexsort((names[part], -values[part]))[:k]
-            ids[query, : len(order)] = names[part][order]
-            scores[query, : len(order)] = values[part][order]
-    return MultiVectorResult(ids, scores, scored)
 
 
 def _share_within(ranked: NDArray[np.int64], truth_numbers: NDArray[np.int64]) -> float:

@@ -24,7 +24,7 @@ __all__ = ["read_parts", "write_parts"]
 
 LETTERS = b"vicinMV\x01"
 FORMAT = 1
-TYPES = ("float16", "float32", "int64", "uint8")
+TYPES = ("float16", "float32", "int64", "uint32", "uint8")
 
 
 def write_parts(path: str | os.PathLike[str], about: dict[str, Any], parts: dict[str, NDArray[Any]]) -> None:

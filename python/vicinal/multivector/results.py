@@ -36,6 +36,10 @@ class MultiVectorResult:
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return iter((self.ids, self.scores))
 
+    def put(self, which: NDArray[np.int64], others: MultiVectorResult) -> None:
+        """Let some queries have found something else."""
+        self.ids[which], self.scores[which], self.scored[which] = others.ids, others.scores, others.scored
+
     @property
     def distances(self) -> NDArray[np.float32]:
         """Minus the scores: smaller is nearer."""

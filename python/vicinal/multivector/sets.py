@@ -8,22 +8,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vicinal import _core
 from vicinal.arrays import float_rows, id_numbers
 from vicinal.errors import DimensionError, InvalidVectorError
 from vicinal.settings import whole_number
 
 __all__ = ["VectorSets", "pool_tokens"]
 
+MOST_CODED = 450_000  # the largest factor, that of float16, times somewhat less than the largest code about zero
+
 
 class VectorSets:
     """Rows of float32 or float16, shape (rows, dim), and int64 offsets: set i has rows offsets[i] to offsets[i + 1].
 
-    None is empty, no row holds NaN or an infinity.
+    None is empty, no row holds NaN or an infinity. Where `coded` says how many dimensions there are, rows are uint8:
+    four bits an element (cpp/sets/four_bits.hpp).
     """
 
-    def __init__(self, rows: NDArray[Any], offsets: NDArray[np.int64]) -> None:
+    def __init__(self, rows: NDArray[Any], offsets: NDArray[np.int64], coded: int | None = None) -> None:
         self.rows = rows
         self.offsets = offsets
+        self.coded = coded
 
     @classmethod
     def of(
@@ -75,7 +80,7 @@ class VectorSets:
     @property
     def dim(self) -> int:
         """Dimensions of a row."""
-        return int(self.rows.shape[1])
+        return int(self.rows.shape[1]) if self.coded is None else self.coded
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -92,12 +97,23 @@ class VectorSets:
         counts = self.counts[which]
         starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         places = np.repeat(self.offsets[which] - starts[:-1], counts) + np.arange(starts[-1])
-        return VectorSets(self.rows[places], starts)
+        return VectorSets(self.rows[places], starts, self.coded)
+
+    def part(self, first: int, last: int) -> VectorSets:
+        """Return the sets first to last - 1, where they are."""
+        begin, end = self.offsets[first], self.offsets[last]
+        return VectorSets(self.rows[begin:end], self.offsets[first : last + 1] - begin, self.coded)
+
+    def floats(self) -> VectorSets:
+        """Return the sets with rows of numbers."""
+        if self.coded is None:
+            return self
+        return VectorSets(_core.decoded_rows(np.ascontiguousarray(self.rows), self.coded), self.offsets)
 
     def joined(self, others: VectorSets) -> VectorSets:
         """Return these sets and after them the others."""
         rows = np.concatenate([self.rows, others.rows.astype(self.rows.dtype)])
-        return VectorSets(rows, np.concatenate([self.offsets, others.offsets[1:] + self.offsets[-1]]))
+        return VectorSets(rows, np.concatenate([self.offsets, others.offsets[1:] + self.offsets[-1]]), self.coded)
 
 
 def _matrix(rows: Any, name: str) -> NDArray[Any]:
@@ -149,6 +165,28 @@ def halves(sets: VectorSets, name: str) -> NDArray[np.float16]:
             f"{name}[{_set_of(row, sets.offsets)}] holds a number beyond what float16 holds (65504): take dtype='f32'"
         )
     return rows
+
+
+def four_bits(sets: VectorSets, name: str) -> VectorSets:
+    """Return the sets as four bits an element. Raises InvalidVectorError where one is beyond what these hold."""
+    beyond = (np.abs(sets.rows) > MOST_CODED).any(axis=1)
+    if beyond.any():
+        row = int(np.flatnonzero(beyond)[0])
+        raise InvalidVectorError(
+            f"{name}[{_set_of(row, sets.offsets)}] holds a number beyond what four bits hold (450000): take dtype='f32'"
+        )
+    return VectorSets(_core.coded_rows(sets.rows), sets.offsets, sets.dim)
+
+
+def kept_sets(rows: NDArray[Any], offsets: NDArray[np.int64], kind: VectorSets) -> VectorSets:
+    """Return the sets that a file holds, of the same kind as others. Raises ValueError, InvalidVectorError."""
+    if kind.coded is None:
+        return VectorSets.of(rows, offsets, kind.dim, "rows", unit=False)
+    if rows.ndim != 2 or rows.shape[1] != kind.rows.shape[1]:
+        raise ValueError(f"rows have shape {rows.shape}, expected (n, {kind.rows.shape[1]})")
+    if not np.isfinite(rows[:, -2:].copy().view("<f2")).all():
+        raise ValueError("rows have factors that are no numbers")
+    return VectorSets(rows, _offsets(offsets, len(rows), "rows"), kind.coded)
 
 
 def pool_tokens(rows: ArrayLike, offsets: ArrayLike, *, factor: int = 2) -> tuple[NDArray[Any], NDArray[np.int64]]:
