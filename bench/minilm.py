@@ -118,9 +118,7 @@ class MiniLM:
             x = self._norm(x + self._dense(wide, at + "output.dense"), at + "output.LayerNorm")
         return x
 
-    def embed(
-        self, texts: list[str], most: int, marks: bool
-    ) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
+    def embed(self, texts: list[str], most: int, marks: bool) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
         """Return the token outputs of each text, with punctuation or without, and the mean over all of them."""
         first, last = self.tokenize.numbers["[CLS]"], self.tokenize.numbers["[SEP]"]
         pieces = [self.tokenize(text, most) or self.tokenize("empty", most) for text in texts]

@@ -158,7 +158,7 @@ class Centroids:
             raise ValueError("vectors are of centroids that are not there")
         if left.shape != (rows, _width(self._dim)) or not np.isfinite(left[:, -2:].copy().view("<f2")).all():
             raise ValueError("the codes are not of the documents' vectors")
-        if not 0 < self._fitted:
+        if not self._fitted > 0:
             raise ValueError("the centroids were found for no vectors")
         n = len(sets)
         self._tables = replace(

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from vicinal import _core
 from vicinal.arrays import MAX_ID, id_numbers
 from vicinal.errors import CorruptIndexError, DuplicateIdError, Interrupted, UnknownIdError
-from vicinal.index import Index
 from vicinal.multivector.best import best_of, best_of_all
 from vicinal.multivector.generators import GENERATORS, MOST_TOKENS, Generator, make_generator
 from vicinal.multivector.held import Held
@@ -355,7 +354,9 @@ class MultiVectorIndex:
     # -- inside
 
     def _empty(self) -> VectorSets:
-        none = VectorSets(np.empty((0, self.dim), np.float16 if self.dtype == "f16" else np.float32), np.zeros(1, np.int64))
+        none = VectorSets(
+            np.empty((0, self.dim), np.float16 if self.dtype == "f16" else np.float32), np.zeros(1, np.int64)
+        )
         return four_bits(none, "none") if self.dtype == "b4" else none
 
     def _checked(self, vectors: Any, offsets: ArrayLike | None, name: str) -> VectorSets:
