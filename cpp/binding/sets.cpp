@@ -20,10 +20,10 @@ namespace {
 // `dim` is needed where rows may be of four bits, which are bytes.
 VectorSets sets_from(const py::array& rows, const Flat<std::int64_t>& starts, const char* name, std::size_t dim = 0) {
     const py::dtype element = rows.dtype();
-    const auto type = element.equal(py::dtype::of<float>())                         ? VectorSets::Type::f32
-                      : element.equal(py::dtype("e"))                               ? VectorSets::Type::f16
+    const auto type = element.equal(py::dtype::of<float>())                      ? VectorSets::Type::f32
+                      : element.equal(py::dtype("e"))                            ? VectorSets::Type::f16
                       : dim != 0 && element.equal(py::dtype::of<std::uint8_t>()) ? VectorSets::Type::b4
-                                                                                    : std::optional<VectorSets::Type>{};
+                                                                                 : std::optional<VectorSets::Type>{};
     if (rows.ndim() != 2 || (rows.flags() & py::array::c_style) == 0 || !type)
         throw InvalidArgumentError(std::string(name) + ": expected float32 or float16 in two dimensions without gaps");
     const auto width = static_cast<std::size_t>(rows.shape(1));
@@ -117,12 +117,13 @@ py::array_t<std::uint32_t> assigned(const Flat<float>& rows, const Flat<float>& 
     return result;
 }
 
-py::array_t<std::int64_t> found_by_centroids(
-    const py::array& queries, const Flat<std::int64_t>& query_starts, const Flat<float>& centroids,
-    const Flat<std::int64_t>& starts, const Flat<std::uint32_t>& centroid_of, const Flat<std::uint8_t>& left,
-    const Flat<std::int64_t>& list_starts, const Flat<std::uint32_t>& listed, std::size_t unlisted_from,
-    const Flat<std::uint8_t>& admitted, std::size_t wanted, std::size_t probes, std::size_t survivors,
-    std::size_t threads) {
+py::array_t<std::int64_t> found_by_centroids(const py::array& queries, const Flat<std::int64_t>& query_starts,
+                                             const Flat<float>& centroids, const Flat<std::int64_t>& starts,
+                                             const Flat<std::uint32_t>& centroid_of, const Flat<std::uint8_t>& left,
+                                             const Flat<std::int64_t>& list_starts, const Flat<std::uint32_t>& listed,
+                                             std::size_t unlisted_from, const Flat<std::uint8_t>& admitted,
+                                             std::size_t wanted, std::size_t probes, std::size_t survivors,
+                                             std::size_t threads) {
     const VectorSets asked = sets_from(queries, query_starts, "queries");
     const CentroidTables tables{elements_of(centroids),
                                 asked.dim,
@@ -135,9 +136,8 @@ py::array_t<std::int64_t> found_by_centroids(
                                 elements_of(admitted)};
     py::array_t<std::int64_t> found({asked.size(), wanted});
     std::int64_t* to = found.mutable_data();
-    on_team(threads, py::none{}, [&](const Crew& crew) {
-        find_by_centroids(asked, tables, {wanted, probes, survivors}, to, crew);
-    });
+    on_team(threads, py::none{},
+            [&](const Crew& crew) { find_by_centroids(asked, tables, {wanted, probes, survivors}, to, crew); });
     return found;
 }
 

@@ -39,8 +39,8 @@ public:
         : tables_(tables),
           effort_(effort),
           panel_(tables.dim),
-          admitted_(static_cast<std::size_t>(
-              std::count_if(tables.admitted.begin(), tables.admitted.end(), [](std::uint8_t one) { return one != 0; }))),
+          admitted_(static_cast<std::size_t>(std::count_if(tables.admitted.begin(), tables.admitted.end(),
+                                                           [](std::uint8_t one) { return one != 0; }))),
           seen_(tables.size(), 0) {}
 
     void find(const float* rows, std::size_t n, std::int64_t* found) {

@@ -1,9 +1,9 @@
 // Fixed-dimensional encodings: one vector for a set of vectors, whose inner products go as MaxSim does (Dhulipala et
 // al., MUVERA, NeurIPS 2024, arXiv 2405.19504).
 //
-// In each of so many repetitions the space is parted into 2^bits cells, by hyperplanes or by which of so many centers is
-// nearest, and a sketch takes vectors to few dimensions. A query's block of a cell is the sum of its vectors there, a document's the mean of its.
-// Blocks stand one after the other: repetitions * 2^bits * sketched floats.
+// In each of so many repetitions the space is parted into 2^bits cells, by hyperplanes or by which of so many centers
+// is nearest, and a sketch takes vectors to few dimensions. A query's block of a cell is the sum of its vectors there,
+// a document's the mean of its. Blocks stand one after the other: repetitions * 2^bits * sketched floats.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@ namespace vicinal {
 namespace {
 
 constexpr float kMiddle = 7.5F, kMost = 15.0F;
-constexpr float kLeast = 1e-30F;     // its inverse is a number; float16 has nothing near it
+constexpr float kLeast = 1e-30F;    // its inverse is a number; float16 has nothing near it
 constexpr double kLargest = 65504;  // of float16
 
 float code_of(float element, float inverse) {

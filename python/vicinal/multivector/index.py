@@ -354,7 +354,9 @@ class MultiVectorIndex:
     # -- inside
 
     def _empty(self) -> VectorSets:
-        none = VectorSets(np.empty((0, self.dim), np.float16 if self.dtype == "f16" else np.float32), np.zeros(1, np.int64))
+        none = VectorSets(
+            np.empty((0, self.dim), np.float16 if self.dtype == "f16" else np.float32), np.zeros(1, np.int64)
+        )
         return four_bits(none, "none") if self.dtype == "b4" else none
 
     def _checked(self, vectors: Any, offsets: ArrayLike | None, name: str) -> VectorSets:
