@@ -11,6 +11,7 @@ VENV := .venv
 STAMPS := $(VENV)/stamps
 REPORT := build/demo
 LANGCHAIN := build/langchain
+RAY := build/ray
 COMPILED := pyproject.toml CMakeLists.txt cpp/install.cmake $(wildcard cpp/*/*.?pp)
 CPP := $(wildcard cpp/*/*.?pp tests/cpp/*.?pp bench/*.?pp examples/*/*.?pp)
 PY := python tests bench examples docs .ci
@@ -25,7 +26,7 @@ export JOBS
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cpp test-asan test-tsan test-neon test-nehalem test-python test-langchain docs soak bench rivals lint lint-fast tidy format wheel clean
+.PHONY: help demo test test-cpp test-asan test-tsan test-neon test-nehalem test-python test-langchain test-ray docs soak bench rivals lint lint-fast tidy format wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -75,6 +76,17 @@ test-langchain: $(STAMPS)/package $(STAMPS)/test  ## LangChain's own suite for v
 	    $$($(LANGCHAIN)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/below.pth
 	$(LANGCHAIN)/bin/python -m pip --disable-pip-version-check install --quiet langchain-tests
 	$(LANGCHAIN)/bin/python -m pytest -c tests/langchain/pytest.ini --rootdir . tests/langchain
+
+# Ray is heavy and nothing else needs it, so it gets an environment on top of .venv too. VICINAL_KILLS: of each kind.
+test-ray: $(STAMPS)/package $(STAMPS)/test $(RAY)/stamp  ## shards on a local cluster of Ray, and its workers killed (minutes)
+	$(RAY)/bin/python -m pytest -c tests/ray/pytest.ini --rootdir . --confcutdir . tests/ray
+
+$(RAY)/stamp: pyproject.toml | $(STAMPS)/package $(STAMPS)/test
+	test -x $(RAY)/bin/python || python -m venv $(RAY)
+	python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' > \
+	    $$($(RAY)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/below.pth
+	$(RAY)/bin/python -m pip --disable-pip-version-check install --quiet 'vicinal[ray]'
+	@touch $@
 
 docs: $(STAMPS)/package $(STAMPS)/docs  ## build/docs/index.html; a warning is an error
 	python -m sphinx -W --keep-going -q -b html docs build/docs

@@ -1,6 +1,7 @@
 """One index and the same rows in shards: recall at equal effort, what a recall takes, and the memory of two workers.
 
-``python bench/shards.py --set sift-20k``. Counts and recalls do not depend on the machine; memory is Linux's Pss.
+``python bench/shards.py --set sift-20k``. Counts and recalls do not depend on the machine; memory is Linux's Pss. The
+table goes to bench/results/shards.json.
 """
 
 import argparse
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from shards_results import keep
 
 import vicinal
 from vicinal.measure import load_dataset
@@ -20,11 +22,13 @@ def recall(found: np.ndarray, truth: np.ndarray) -> float:
     return float((found[:, :, None] == truth[:, None, :]).any(axis=2).mean())
 
 
-def row(name: str, index: Any, queries: np.ndarray, truth: np.ndarray, **effort: Any) -> None:
+def row(name: str, index: Any, queries: np.ndarray, truth: np.ndarray, **effort: Any) -> dict[str, Any]:
     found = index.search(queries, 10, stats=True, **effort)
     asked = ", ".join(f"{key}={value}" for key, value in effort.items())
     compared = found.stats["distances"].mean() + found.stats["estimates"].mean()
-    print(f"{name:<10} {asked:<12} recall@10 {recall(found.ids, truth):.4f}  compared {compared:8.0f}")
+    share = recall(found.ids, truth)
+    print(f"{name:<10} {asked:<12} recall@10 {share:.4f}  compared {compared:8.0f}")
+    return {"index": name, **effort, "found": share, "compared": float(compared)}
 
 
 def resident(folder: str, queries: np.ndarray, gate: Any, sizes: Any) -> None:
@@ -68,23 +72,25 @@ def main() -> None:
     one = vicinal.Index(data.base.shape[1], data.metric)
     one.add(data.base)
     truth = one.search(asking, 10, exact=True).ids
-    for ef in (16, 32, 64):
-        row("one index", one, asking, truth, ef=ef)
+    rows = [row("one index", one, asking, truth, ef=ef) for ef in (16, 32, 64)]
     one.tune(tuning, 10, recall=0.95)
-    row("one index", one, asking, truth, recall=0.95)
+    rows.append(row("one index", one, asking, truth, recall=0.95))
+    facts = {}
     for shards in map(int, asked.shards.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             with build_sharded(data.base, folder, shards=shards, metric=data.metric) as many:
                 exact = many.search(asking, 10, exact=True)
                 same = np.array_equal(exact.ids, truth)
                 print(f"{shards} shards: exact answers {'are the same' if same else 'DIFFER'}")
-                for ef in (16, 32, 64):
-                    row(f"{shards} shards", many, asking, truth, ef=ef)
+                rows += [row(f"{shards} shards", many, asking, truth, ef=ef) for ef in (16, 32, 64)]
                 tuned = many.tune(tuning, 10, recall=0.95)
-                print("           ef by shard", next(e["ef"] for e in tuned["efforts"] if e["recall"] == 0.95))
-                row(f"{shards} shards", many, asking, truth, recall=0.95)
+                widths = next(e["ef"] for e in tuned["efforts"] if e["recall"] == 0.95)
+                print("           ef by shard", widths)
+                rows.append(row(f"{shards} shards", many, asking, truth, recall=0.95))
             mapped = {workers: memory(folder, asking, workers) for workers in (1, 2)}
             print(f"           mapped, MB: one worker {mapped[1]:.1f}, two {mapped[2]:.1f} together")
+            facts[shards] = {"exact_answers_are_the_same": same, "ef_for_0.95": widths, "mapped_mb_by_workers": mapped}
+    keep(f"exactness and recall, {asked.set}", {"rows": rows, "shards": facts})
 
 
 if __name__ == "__main__":

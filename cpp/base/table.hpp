@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 
 #include "base/arena.hpp"
 #include "base/checked.hpp"
 #include "base/errors.hpp"
+#include "base/spill.hpp"
 #include "base/watch.hpp"
 
 namespace vicinal {
@@ -20,7 +22,12 @@ namespace vicinal {
 class Table {
 public:
     Table() = default;
-    explicit Table(std::size_t stride) : stride_(stride) {}
+    // Where its rows go: rows on disk lie in a file without a name (base/spill.hpp).
+    enum class Place : std::uint8_t { memory, disk, elsewhere };
+    explicit Table(std::size_t stride, Place place = Place::memory) : stride_(stride), place_(place) {}
+
+    // Another of the same kind, without rows.
+    Table empty_like() const { return Table(stride_, place_); }
 
     // Rows that lie elsewhere, in memory that `owner` keeps. They are read only: they may lie in a file.
     static Table borrowed(std::shared_ptr<const void> owner, const std::byte* base, std::size_t stride,
@@ -29,11 +36,14 @@ public:
         table.arena_ = std::move(owner);
         table.base_ = const_cast<std::byte*>(base);  // NOLINT(cppcoreguidelines-pro-type-const-cast): see above
         table.capacity_ = rows;
+        table.place_ = Place::elsewhere;
         return table;
     }
 
     std::size_t stride() const { return stride_; }
     std::size_t capacity() const { return capacity_; }
+    Place place() const { return place_; }
+    bool in_file() const { return place_ != Place::memory; }
     std::byte* row(std::size_t number) const { return base_ + number * stride_; }
     std::byte* data() const { return base_; }
 
@@ -43,19 +53,22 @@ public:
     }
 
     // Room for `rows` rows, of which the first `used` are kept. Strong guarantee: on std::bad_alloc, and on Stopped
-    // when the watch says so, nothing changed.
+    // when the watch says so, and on IoError where rows are on disk, nothing changed.
     void reserve(std::size_t rows, std::size_t used, Watch& watch) {
         if (rows <= capacity_) return;
         used = std::min(used, capacity_);
         constexpr std::size_t kPiece = std::size_t{8} << 20;  // some milliseconds, with the first touch of its pages
-        auto larger = std::make_shared<Arena>(checked_multiply(rows, stride_));
-        for (std::size_t at = 0; at < used * stride_; at += kPiece) {
-            std::memcpy(larger->data() + at, base_ + at, std::min(kPiece, used * stride_ - at));
-            if (!watch.again()) throw Stopped();
-        }
-        base_ = larger->data();
-        arena_ = std::move(larger);
-        capacity_ = rows;
+        const auto move_to = [&](auto larger) {
+            for (std::size_t at = 0; at < used * stride_; at += kPiece) {
+                std::memcpy(larger->data() + at, base_ + at, std::min(kPiece, used * stride_ - at));
+                if (!watch.again()) throw Stopped();
+            }
+            base_ = larger->data();
+            arena_ = std::move(larger);
+            capacity_ = rows;
+        };
+        const std::size_t bytes = checked_multiply(rows, stride_);
+        place_ == Place::disk ? move_to(std::make_shared<Spill>(bytes)) : move_to(std::make_shared<Arena>(bytes));
     }
     void reserve(std::size_t rows, std::size_t used) {
         Watch nobody;
@@ -67,6 +80,7 @@ private:
     std::byte* base_ = nullptr;
     std::size_t stride_ = 0;
     std::size_t capacity_ = 0;
+    Place place_ = Place::memory;
 };
 
 }  // namespace vicinal

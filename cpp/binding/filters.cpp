@@ -13,13 +13,16 @@ using Ids = py::array_t<std::int64_t, py::array::c_style>;
 constexpr std::array<const char*, 6> kStrategies{"graph", "exact", "scan", "gated", "two-hop", "starved"};
 
 Filter filter_of(const py::handle& given) {
-    if (py::isinstance<IdSet>(given)) return {&given.cast<const IdSet&>(), {}};
+    if (py::isinstance<IdSet>(given)) return {&given.cast<const IdSet&>(), {}, nullptr};
+    if (py::isinstance<AttributeFilter>(given)) return {nullptr, {}, &given.cast<const AttributeFilter&>()};
     if (py::isinstance<py::array_t<std::uint8_t>>(given)) {
         const auto mask = py::reinterpret_borrow<py::array>(given);
         if (mask.ndim() == 1 && (mask.flags() & py::array::c_style) != 0)
-            return {nullptr, {static_cast<const std::uint8_t*>(mask.data()), static_cast<std::size_t>(mask.size())}};
+            return {nullptr,
+                    {static_cast<const std::uint8_t*>(mask.data()), static_cast<std::size_t>(mask.size())},
+                    nullptr};
     }
-    throw InvalidArgumentError("filters: expected IdSets and masks of uint8 in one dimension without gaps");
+    throw InvalidArgumentError("filters: expected IdSets, regions and masks of uint8 in one dimension without gaps");
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 
 namespace vicinal::binding {
 
-// None, or a list whose entries are each a _core.IdSet or a mask (uint8, one dimension, contiguous). Borrows from them.
-// Throws InvalidArgumentError.
+// None, or a list whose entries are each a _core.IdSet, a _core.AttributeFilter or a mask (uint8, one dimension,
+// contiguous). Borrows from them. Throws InvalidArgumentError.
 std::vector<Filter> filters_of(const py::object& filters);
 
 // The names of what searches did, as res.stats["strategy"] has them.

@@ -41,7 +41,7 @@ struct Loaded {
 };
 
 // Python can make an object without calling its __init__; what pybind11 would hand on as its value is memory nobody
-// has filled. So no method of a Handle, a Loaded or an IdSet is called before this has looked.
+// has filled. So no method of a Handle, a Loaded, an IdSet or Attributes is called before this has looked.
 inline void check_initialized(PyObject* self, const char* what) {
     if (reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder().value_ptr() == nullptr)
         throw py::type_error(std::string("the ") + what + " was never initialized: __init__ was not called");
@@ -50,11 +50,14 @@ inline void check_initialized(PyObject* self, const char* what) {
 void bind_index(py::module_& module);
 void bind_store(py::class_<Handle>& index, py::module_& module);
 void bind_arrays(py::class_<Handle>& index, py::module_& module);
+void bind_group_search(py::class_<Handle>& index);
 void bind_search_result(py::module_& module);
 void bind_fast_search(py::module_& module);
 void bind_id_set(py::module_& module);
+void bind_attributes(py::module_& module);
 void bind_sparse(py::module_& module);
 void bind_sets(py::module_& module);
+void bind_codecs(py::module_& module);
 
 }  // namespace vicinal::binding
 
@@ -64,7 +67,9 @@ namespace pybind11::detail {
 template <class Held>
 struct initialized_caster : type_caster_base<Held> {
     bool load(handle source, bool convert) {
-        constexpr const char* what = std::is_same_v<Held, vicinal::IdSet> ? "IdSet" : "index";
+        constexpr bool is_index =
+            std::is_same_v<Held, vicinal::binding::Handle> || std::is_same_v<Held, vicinal::binding::Loaded>;
+        constexpr const char* what = is_index ? "index" : std::is_same_v<Held, vicinal::IdSet> ? "IdSet" : "filter";
         if (isinstance<Held>(source)) vicinal::binding::check_initialized(source.ptr(), what);
         return type_caster_base<Held>::load(source, convert);
     }
@@ -76,5 +81,9 @@ template <>
 struct type_caster<vicinal::binding::Loaded> : initialized_caster<vicinal::binding::Loaded> {};
 template <>
 struct type_caster<vicinal::IdSet> : initialized_caster<vicinal::IdSet> {};
+template <>
+struct type_caster<vicinal::Attributes> : initialized_caster<vicinal::Attributes> {};
+template <>
+struct type_caster<vicinal::AttributeFilter> : initialized_caster<vicinal::AttributeFilter> {};
 
 }  // namespace pybind11::detail

@@ -7,6 +7,7 @@
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
+#include "binding/bytes.hpp"
 #include "binding/calibration.hpp"
 #include "binding/filters.hpp"
 #include "binding/handle.hpp"
@@ -160,11 +161,7 @@ py::bytes to_bytes(const Handle& self) {
     PythonWatch watch(py::none{});
     const std::vector<std::byte> bytes = watched(watch, [&](Watch& core) { return self.index->to_bytes(core); });
     watch.throw_error();
-    // Not py::bytes(data, size), which calls a lack of memory a RuntimeError.
-    PyObject* object =
-        PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()), static_cast<py::ssize_t>(bytes.size()));
-    if (object == nullptr) throw py::error_already_set();
-    return py::reinterpret_steal<py::bytes>(object);
+    return python_bytes(bytes);
 }
 
 Handle adopt(Loaded& loaded) {
@@ -187,9 +184,7 @@ Loaded load(const std::string& path, bool mmap) {
 
 Loaded from_bytes(const py::buffer& buffer) {
     const py::buffer_info info = buffer.request();
-    if (info.ndim != 1 || info.itemsize != 1 || (info.size > 1 && info.strides[0] != 1))
-        throw InvalidArgumentError("an index is read from bytes in one piece, one byte an item");
-    const std::span bytes{static_cast<const std::byte*>(info.ptr), static_cast<std::size_t>(info.size)};
+    const std::span<const std::byte> bytes = bytes_of(info);
     return read_watched([&](Watch& core) { return Index::from_bytes(bytes, core); });
 }
 
@@ -203,19 +198,22 @@ void bind_index(py::module_& module) {
     py::class_<Handle> index(module, "Index");
     bind_store(index, module);
     bind_arrays(index, module);
+    bind_group_search(index);
     index
         .def(py::init([](std::size_t dim, const std::string& metric, const std::string& dtype, std::size_t M,
                          std::size_t ef_construction, const std::string& traversal, const std::string& lift,
-                         std::uint64_t seed) {
+                         std::uint64_t seed, const std::string& codes, const std::string& vectors) {
                  Options options = options_of(dim, metric, dtype);
                  options.M = M;
                  options.ef_construction = ef_construction;
                  options.traversal = traversal_of(traversal);
                  options.lift = lift_of(lift);
                  options.seed = seed;
+                 set_tier(options, codes, vectors);
                  return Handle(std::make_unique<Index>(options));
              }),
-             "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a)
+             "dim"_a, "metric"_a, "dtype"_a, "M"_a, "ef_construction"_a, "traversal"_a, "lift"_a, "seed"_a, "codes"_a,
+             "vectors"_a)
         .def(py::init(&adopt), "loaded"_a)
         .def("_add", &write<&Index::add, &Store::add>, "vectors"_a, "ids"_a.noconvert(), "groups"_a.noconvert(),
              "order"_a.noconvert(), "threads"_a, "progress"_a)
@@ -231,17 +229,19 @@ void bind_index(py::module_& module) {
         .def(
             "_search",
             [](const Handle& self, const py::array& queries, std::size_t k, std::size_t ef, bool exact,
-               std::size_t threads, bool stats, double recall, std::size_t per_group, const py::object& filters) {
+               std::size_t threads, bool stats, double recall, std::size_t per_group, const py::object& filters,
+               std::size_t rerank) {
                 const SearchOptions options{.k = k,
                                             .ef = ef,
                                             .exact = exact,
                                             .threads = resolve_threads(threads),
                                             .recall = recall,
-                                            .per_group = per_group};
+                                            .per_group = per_group,
+                                            .rerank = rerank};
                 return search(self, queries, options, filters, stats);
             },
             "queries"_a, "k"_a, "ef"_a, "exact"_a, "threads"_a, "stats"_a, "recall"_a = 0.0, "per_group"_a = 0,
-            "filters"_a = py::none())
+            "filters"_a = py::none(), "rerank"_a = 0)
         .def("_range_search", &range_search, "queries"_a, "radius"_a, "exact"_a, "threads"_a)
         .def(
             "_search_by_rule",

@@ -156,7 +156,7 @@ namespace vicinal::binding {
 namespace {
 
 FamilyHandle make_handle(const std::string& name, std::size_t dim, std::size_t hashes, std::uint64_t seed, double width,
-                         bool weighted, const py::array_t<float>& center) {
+                         bool weighted, const py::array_t<float>& center, const py::array_t<float>& axes) {
     constexpr std::array names{"simhash", "pstable", "crosspolytope", "minhash", "bitsample"};
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) throw InvalidArgumentError("family is \"" + name + "\"");
@@ -166,7 +166,8 @@ FamilyHandle make_handle(const std::string& name, std::size_t dim, std::size_t h
                                   seed,
                                   width,
                                   weighted,
-                                  std::vector<float>(center.data(), center.data() + center.size())};
+                                  std::vector<float>(center.data(), center.data() + center.size()),
+                                  std::vector<float>(axes.data(), axes.data() + axes.size())};
     check(settings);
     return {make_family(settings)};
 }
@@ -196,7 +197,8 @@ void bind_lsh(py::module_& module) {
     module.def("sets_of_tokens", &sets_of_tokens, "items"_a);
     module.def("weighted_sets", &weighted_sets, "items"_a);
     py::class_<FamilyHandle>(module, "HashFamily")
-        .def(py::init(&make_handle), "name"_a, "dim"_a, "hashes"_a, "seed"_a, "width"_a, "weighted"_a, "center"_a)
+        .def(py::init(&make_handle), "name"_a, "dim"_a, "hashes"_a, "seed"_a, "width"_a, "weighted"_a, "center"_a,
+             "axes"_a)
         .def("_hash", &hash_all, "items"_a, "threads"_a);
     py::class_<JoinHandle>(module, "PairJoin")
         .def(py::init([](const FamilyHandle& family, std::size_t bands, std::size_t rows, const py::object& left,

@@ -3,12 +3,14 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
+#include "binding/bytes.hpp"
 #include "binding/lsh.hpp"
 #include "binding/lsh_items.hpp"
 #include "binding/python_watch.hpp"
@@ -131,6 +133,7 @@ py::dict settings(const LshHandle& self) {
         "family"_a = names[static_cast<std::size_t>(family.name)], "dim"_a = family.dim, "hashes"_a = family.hashes,
         "seed"_a = family.seed, "width"_a = family.width, "weighted"_a = family.weighted,
         "center"_a = py::array_t<float>(static_cast<py::ssize_t>(family.center.size()), family.center.data()),
+        "axes"_a = py::array_t<float>(static_cast<py::ssize_t>(family.axes.size()), family.axes.data()),
         "bands"_a = found.bands.bands, "rows"_a = found.bands.rows, "cap"_a = found.cap, "keep"_a = found.keep,
         "shingle"_a = found.shingle);
 }
@@ -139,6 +142,22 @@ void save(const LshHandle& self, const std::string& path) {
     PythonWatch watch(py::none{});
     watched(watch, [&](Watch& core) { self.index->save(path, core); });
     watch.throw_error();
+}
+
+py::bytes to_bytes(const LshHandle& self) {
+    PythonWatch watch(py::none{});
+    const std::vector<std::byte> bytes = watched(watch, [&](Watch& core) { return self.index->to_bytes(core); });
+    watch.throw_error();
+    return python_bytes(bytes);
+}
+
+LshHandle from_bytes(const py::buffer& buffer) {
+    const py::buffer_info info = buffer.request();
+    const std::span<const std::byte> bytes = bytes_of(info);
+    PythonWatch watch(py::none{});
+    LshHandle loaded{watched(watch, [&](Watch& core) { return LshIndex::from_bytes(bytes, core); })};
+    watch.throw_error();
+    return loaded;
 }
 
 LshHandle load(const std::string& path) {
@@ -165,8 +184,10 @@ void bind_lsh_index(py::module_& module) {
         .def("_shape", &shape, "threads"_a)
         .def("_memory", &memory)
         .def("_settings", &settings)
-        .def("_save", &save, "path"_a);
+        .def("_save", &save, "path"_a)
+        .def("_to_bytes", &to_bytes);
     module.def("load_lsh", &load, "path"_a);
+    module.def("lsh_from_bytes", &from_bytes, "data"_a);
 }
 
 }  // namespace vicinal::binding

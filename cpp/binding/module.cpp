@@ -49,10 +49,12 @@ py::tuple exact_search_arrays(const py::array& base, const py::array& queries, s
 }
 
 py::dict plan_memory_dict(std::size_t n, std::size_t dim, const std::string& metric, const std::string& dtype,
-                          std::size_t M, const std::string& traversal) {
+                          std::size_t M, const std::string& traversal, const std::string& codes,
+                          const std::string& vectors) {
     Options options = options_of(dim, metric, dtype);
     options.M = M;
     options.traversal = traversal_of(traversal);
+    set_tier(options, codes, vectors);
     check(options);
     return as_dict(plan_memory(options, n));
 }
@@ -64,15 +66,18 @@ PYBIND11_MODULE(_core, module) {
     using namespace vicinal::binding;
     register_exceptions();
     bind_id_set(module);
+    bind_attributes(module);
     bind_index(module);
     bind_search_result(module);
     bind_fast_search(module);
     bind_lsh(module);
     bind_sparse(module);
     bind_sets(module);
+    bind_codecs(module);
     module.def("exact_search", &exact_search_arrays, "base"_a, "queries"_a, "k"_a, "metric"_a = "l2", "threads"_a = 0,
                "progress"_a = py::none());
-    module.def("plan_memory", &plan_memory_dict, "n"_a, "dim"_a, "metric"_a, "dtype"_a, "M"_a, "traversal"_a);
+    module.def("plan_memory", &plan_memory_dict, "n"_a, "dim"_a, "metric"_a, "dtype"_a, "M"_a, "traversal"_a, "codes"_a,
+               "vectors"_a);
     module.def("info", [](const std::string& path) { return as_dict(vicinal::Index::info(path)); }, "path"_a);
     module.def("kernels_in_use", &vicinal::kernels_in_use);
     module.attr("__version__") = VICINAL_VERSION;

@@ -10,6 +10,7 @@ namespace vicinal::binding {
 namespace {
 
 constexpr std::array<std::string_view, 3> kLifts{"auto", "on", "off"};  // in the order of enum Lift
+constexpr std::array<std::string_view, 2> kTiers{"memory", "disk"};     // in the order of enum Tier
 
 }  // namespace
 
@@ -44,18 +45,36 @@ Traversal traversal_of(const std::string& name) {
     return *known;
 }
 
+void set_tier(Options& options, const std::string& codes, const std::string& vectors) {
+    if (!codes.empty()) {
+        const auto known = codes_named(codes);
+        if (!known) throw InvalidArgumentError("codes is \"" + codes + "\", expected \"2bit\", \"4bit\" or \"8bit\"");
+        options.traversal = *known;
+    }
+    const auto* found = std::find(kTiers.begin(), kTiers.end(), vectors);
+    if (found == kTiers.end())
+        throw InvalidArgumentError("vectors is \"" + vectors + "\", expected \"memory\" or \"disk\"");
+    options.vectors = static_cast<Tier>(found - kTiers.begin());
+}
+
 py::dict as_dict(const Options& options) {
-    return py::dict("dim"_a = options.dim, "metric"_a = std::string(name_of(options.metric)),
-                    "dtype"_a = std::string(name_of(options.dtype)), "M"_a = options.M,
-                    "ef_construction"_a = options.ef_construction,
-                    "traversal"_a = std::string(name_of(options.traversal)),
-                    "lift"_a = std::string(kLifts[static_cast<std::size_t>(options.lift)]), "seed"_a = options.seed);
+    py::dict dict("dim"_a = options.dim, "metric"_a = std::string(name_of(options.metric)),
+                  "dtype"_a = std::string(name_of(options.dtype)), "M"_a = options.M,
+                  "ef_construction"_a = options.ef_construction,
+                  "traversal"_a = std::string(name_of(options.traversal)),
+                  "lift"_a = std::string(kLifts[static_cast<std::size_t>(options.lift)]), "seed"_a = options.seed);
+    if (is_tier(options.traversal)) {
+        dict["traversal"] = std::string(name_of(Traversal::automatic));
+        dict["codes"] = std::string(name_of(options.traversal));
+        dict["vectors"] = std::string(kTiers[static_cast<std::size_t>(options.vectors)]);
+    }
+    return dict;
 }
 
 py::dict as_dict(const Memory& memory) {
     return py::dict("vectors"_a = memory.vectors, "codes"_a = memory.codes, "links"_a = memory.links,
                     "upper_links"_a = memory.upper_links, "ids"_a = memory.ids, "factors"_a = memory.factors,
-                    "copies"_a = memory.copies);
+                    "copies"_a = memory.copies, "mapped"_a = memory.mapped);
 }
 
 namespace {

@@ -14,6 +14,8 @@ namespace vicinal::binding {
 Options options_of(std::size_t dim, const std::string& metric, const std::string& dtype);
 Lift lift_of(const std::string& name);
 Traversal traversal_of(const std::string& name);
+// Codes of a tier, or none where the name is empty, and where vectors are to lie then.
+void set_tier(Options& options, const std::string& codes, const std::string& vectors);
 
 py::dict as_dict(const Options& options);
 py::dict as_dict(const Memory& memory);

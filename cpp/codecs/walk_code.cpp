@@ -7,12 +7,18 @@
 #include <limits>
 
 #include "base/checked.hpp"
-#include "codecs/nibbles.hpp"
+#include "codecs/few_bits.hpp"
 
 namespace vicinal {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames{"auto", "exact", "u8", "sq8", "sq4"};
+constexpr std::array<std::string_view, 8> kNames{"auto", "exact", "u8", "sq8", "sq4", "2bit", "4bit", "8bit"};
+
+std::optional<Traversal> named(std::string_view name) {
+    const auto found = std::find(kNames.begin(), kNames.end(), name);
+    if (found == kNames.end()) return std::nullopt;
+    return static_cast<Traversal>(found - kNames.begin());
+}
 
 constexpr float kSteps = 127.0F;
 
@@ -36,9 +42,13 @@ Rounded round_to_steps(const float* values, std::size_t n, std::int8_t* steps) {
 std::string_view name_of(Traversal traversal) { return kNames.at(static_cast<std::size_t>(traversal)); }
 
 std::optional<Traversal> traversal_named(std::string_view name) {
-    const auto found = std::find(kNames.begin(), kNames.end(), name);
-    if (found == kNames.end()) return std::nullopt;
-    return static_cast<Traversal>(found - kNames.begin());
+    const auto found = named(name);
+    return found && !is_tier(*found) ? found : std::nullopt;
+}
+
+std::optional<Traversal> codes_named(std::string_view name) {
+    const auto found = named(name);
+    return found && is_tier(*found) ? found : std::nullopt;
 }
 
 bool WalkCode::serves(const Space& space, Traversal traversal) {
@@ -46,11 +56,29 @@ bool WalkCode::serves(const Space& space, Traversal traversal) {
     return is_floating(space.dtype()) && (traversal != Traversal::u8 || space.metric() != Metric::cosine);
 }
 
+// Codes of a tier take no more bytes than they need, though rows of theirs then begin amid a line: at 384 dimensions
+// and 2 bits whole lines would make of 96 bytes 128, as many as the links.
 WalkCode::WalkCode(const Space& space, Traversal traversal)
     : space_(space), traversal_(traversal), length_(space.dim()), stride_(on() ? Space::stride_for(length_) : 0) {
-    if (traversal_ != Traversal::sq4) return;
-    length_ = round_up(length_, kNibbleBlock);
-    stride_ = Space::stride_for(length_ / 2);
+    if (!on() || bits() == 8) return;
+    length_ = round_up(length_, kCodeBlock);
+    const std::size_t bytes = length_ * bits() / 8;
+    stride_ = tiered() ? bytes : Space::stride_for(bytes);
+    if (tiered()) rotation_ = std::make_shared<const Rotation>(space_.dim());
+}
+
+std::size_t WalkCode::bits() const {
+    if (traversal_ == Traversal::code2) return 2;
+    return traversal_ == Traversal::sq4 || traversal_ == Traversal::code4 ? 4 : 8;
+}
+
+// The vector as it is rounded, in memory of the thread's own where it is rotated first.
+const float* WalkCode::turned(const float* values) const {
+    if (rotation_ == nullptr) return values;
+    static thread_local std::vector<float> room;
+    room.assign(values, values + space_.dim());
+    rotation_->turn(room.data());
+    return room.data();
 }
 
 bool WalkCode::integral(const float* values, std::size_t n) { return kernels::active().loops->are_bytes(values, n); }
@@ -61,13 +89,14 @@ void WalkCode::encode(const float* values, std::byte* code, CodeFactors* factors
         kernels::active().loops->to_bytes(values, dim, reinterpret_cast<std::uint8_t*>(code));
         return;
     }
-    if (traversal_ == Traversal::sq4) {
-        static thread_local std::vector<float> scratch;
-        const Packed packed = pack_nibbles(values, dim, code, scratch);
-        *factors = factors_of(packed.squared_norm, packed.step);
-    } else {
+    if (bits() == 8) {
         *factors = round(values, reinterpret_cast<std::int8_t*>(code));
+        return;
     }
+    static thread_local std::vector<float> scratch;
+    const auto pack = bits() == 4 ? pack_nibbles : pack_crumbs;
+    const Packed packed = pack(turned(values), dim, code, scratch);
+    *factors = factors_of(packed.squared_norm, packed.step);
 }
 
 // l2 is |x|^2 + |q|^2 - 2 x.q; cosine is half of it; ip is 1 - x.q.
@@ -87,14 +116,14 @@ CodeFactors WalkCode::round(const float* values, std::int8_t* steps) const {
 std::optional<Probe> WalkCode::probe(const Probe& prepared, std::vector<std::byte>& scratch) const {
     const auto* values = static_cast<const float*>(prepared.data);
     const std::size_t dim = space_.dim();
-    scratch.resize(round_up(dim, kNibbleBlock));
+    scratch.resize(round_up(dim, kCodeBlock));
     if (!rounds()) {
         if (!integral(values, dim)) return std::nullopt;
         encode(values, scratch.data(), nullptr);
         return probe_code(scratch.data(), {});
     }
     std::fill(scratch.begin() + static_cast<std::ptrdiff_t>(dim), scratch.end(), std::byte{0});
-    const CodeFactors factors = round(values, reinterpret_cast<std::int8_t*>(scratch.data()));
+    const CodeFactors factors = round(turned(values), reinterpret_cast<std::int8_t*>(scratch.data()));
     return probe_code(scratch.data(), factors);
 }
 
@@ -105,8 +134,8 @@ Probe WalkCode::probe_code(const std::byte* code, CodeFactors factors) const {
 
 Ruler WalkCode::ruler() const {
     const auto& table = kernels::active();
-    if (traversal_ == Traversal::sq8) return {table.dot_steps, Ruler::Finish::code};
-    if (traversal_ == Traversal::sq4) return {table.dot_nibbles, Ruler::Finish::code};
+    if (rounds() && bits() == 8) return {table.dot_steps, Ruler::Finish::code};
+    if (rounds()) return {bits() == 4 ? table.dot_nibbles : table.dot_crumbs, Ruler::Finish::code};
     return Space(space_.metric(), Dtype::u8, space_.dim()).search_ruler();
 }
 

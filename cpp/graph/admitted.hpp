@@ -8,11 +8,15 @@
 #include <vector>
 
 #include "base/types.hpp"
+#include "graph/region.hpp"
 
 namespace vicinal {
 
 // A bit per slot of one View, and how many are set. Slots that have come into use since are not admitted. A walk meets
 // a copy by its node (copies.hpp): where copies are admitted, a second row of bits says by which nodes.
+//
+// Or no bits: each slot is asked whether it lies in a region. That spares looking at all of them before a walk that
+// will meet a few hundred.
 class Admitted {
 public:
     // Room for a View of so many slots, none of them admitted. Keeps what it has allocated.
@@ -21,7 +25,16 @@ public:
         nodes_.clear();
         slots_ = slots;
         count_ = 0;
+        asked_ = {};
     }
+
+    // Whatever lies in a region, which is about so many slots.
+    void ask(const SlotsInRegion& region, std::uint32_t about) {
+        slots_ = region.slots;
+        count_ = about;
+        asked_ = region;
+    }
+    bool asks() const { return asked_.region != nullptr; }
 
     // More slots, none of them admitted.
     void extend(std::uint32_t slots) {
@@ -42,18 +55,26 @@ public:
         }
     }
 
-    bool admits(std::uint32_t slot) const { return slot < slots_ && (words_[slot / 64] & bit_of(slot)) != 0; }
+    bool admits(std::uint32_t slot) const {
+        if (slot >= slots_) return false;
+        return asks() ? asked_.holds(slot) : (words_[slot / 64] & bit_of(slot)) != 0;
+    }
 
-    // A bit per slot that is not set for any node by which nothing is met that is admitted.
+    // A bit per slot that is not set for any node by which nothing is met that is admitted. Requires: !asks().
     std::span<const std::uint64_t> nodes() const { return nodes_.empty() ? words_ : nodes_; }
 
-    std::uint32_t count() const { return count_; }
+    std::uint32_t count() const { return count_; }  // an estimate where asks()
     std::uint32_t slots() const { return slots_; }
 
     // The first admitted slots from `from` on that lie below `end`, ascending, as many as there is room for. Returns
     // how many, and moves `from` behind the last that was looked at. Requires: end <= slots().
     std::size_t list(std::uint32_t& from, std::uint32_t end, std::span<std::uint32_t> slots) const {
         std::size_t n = 0;
+        for (; asks() && from < end; ++from) {
+            if (!asked_.holds(from)) continue;
+            if (n == slots.size()) return n;
+            slots[n++] = from;
+        }
         while (from < end) {
             const std::uint64_t rest = words_[from / 64] >> (from % 64);
             if (rest == 0) {
@@ -76,6 +97,7 @@ private:
     std::vector<std::uint64_t> nodes_;  // empty while no copy is admitted
     std::uint32_t slots_ = 0;
     std::uint32_t count_ = 0;
+    SlotsInRegion asked_;
 };
 
 }  // namespace vicinal

@@ -51,8 +51,12 @@ public:
         width_ = width;
         size_ = 0;
         next_ = 0;
+        selected_ = 0;
         if (keys_.size() < width + most) keys_.resize(width + most);
-        if (fresh_.size() < most) fresh_.resize(most);
+        if (places_.size() < most) {
+            fresh_.resize(most);
+            places_.resize(most);  // last: its size says that there is room
+        }
     }
 
     std::size_t size() const { return size_; }
@@ -62,20 +66,29 @@ public:
 
     // Requires: the slots are not in the beam.
     void merge(const std::uint32_t* slots, const Distance* distances, std::size_t n) {
-        std::size_t fresh = 0;
-        if (full()) {
-            const Distance worst = keys_[size_ - 1].distance();
-            for (std::size_t i = 0; i < n; ++i) {
-                // Written every time, kept when it counts: the outcome is a coin toss that no processor predicts.
-                fresh_[fresh] = Key(distances[i], slots[i]);
-                fresh += distances[i] <= worst ? 1 : 0;
-            }
-        } else {
-            for (; fresh < n; ++fresh) fresh_[fresh] = Key(distances[fresh], slots[fresh]);
+        select(slots, distances, n);
+        merge_selected();
+    }
+
+    // The same in two steps: those of the candidates that are near enough, nearest first,
+    std::span<const Key> select(const std::uint32_t* slots, const Distance* distances, std::size_t n) {
+        const Distance bound = full() ? keys_[size_ - 1].distance() : kFarthest;
+        selected_ = 0;
+        // Places first and keys of what is left then. Written every time, kept when it counts: the outcome is a coin
+        // toss that no processor predicts. What is no number at all counts as farthest (types.hpp).
+        for (std::size_t i = 0; i < n; ++i) {
+            places_[selected_] = static_cast<std::uint32_t>(i);
+            selected_ += distances[i] > bound ? 0U : 1U;
         }
-        if (fresh == 0) return;
-        sort_fresh(fresh);
-        merge_fresh(fresh);
+        for (std::size_t i = 0; i < selected_; ++i) fresh_[i] = Key(distances[places_[i]], slots[places_[i]]);
+        sort_fresh();
+        return {fresh_.data(), selected_};
+    }
+
+    // and those, among the others.
+    void merge_selected() {
+        if (selected_ > 0) merge_fresh(selected_);
+        selected_ = 0;
     }
 
     // How many of the nearest are expanded, at least, before the first that is not.
@@ -102,8 +115,9 @@ public:
     }
 
 private:
-    void sort_fresh(std::size_t n) {
+    void sort_fresh() {
         constexpr std::size_t kFew = 48;
+        const std::size_t n = selected_;
         if (n > kFew) {
             std::sort(fresh_.begin(), fresh_.begin() + static_cast<std::ptrdiff_t>(n));
             return;
@@ -144,7 +158,9 @@ private:
     }
 
     std::vector<Key> keys_;
-    std::vector<Key> fresh_;
+    std::vector<Key> fresh_;             // what was selected, sorted
+    std::vector<std::uint32_t> places_;  // and where among the candidates it stood
+    std::size_t selected_ = 0;
     std::size_t width_ = 0;
     std::size_t reach_ = 0;  // of these, how many may be expanded
     std::size_t size_ = 0;

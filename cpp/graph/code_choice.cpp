@@ -68,10 +68,11 @@ float noise_of(const Graph& graph, Traversal traversal) {
 
 CodeChoice likely_choice(const Space& space, Traversal asked) {
     if (!is_floating(space.dtype()) || asked == Traversal::exact) return {};
-    if (asked == Traversal::sq4) return {Traversal::sq8, true};
-    if (asked != Traversal::automatic) return {asked, false};
+    if (asked == Traversal::sq4) return {Traversal::sq8, Traversal::sq4};
+    if (asked == Traversal::code2 || asked == Traversal::code4) return {Traversal::exact, asked};
+    if (asked != Traversal::automatic) return {asked, Traversal::exact};
     if (space.dim() <= kFewDimensions) return {};
-    return {Traversal::sq8, space.dim() >= kManyDimensions};
+    return {Traversal::sq8, space.dim() >= kManyDimensions ? Traversal::sq4 : Traversal::exact};
 }
 
 bool rows_have_code(const Graph& graph, Traversal traversal, const Crew& crew) {
@@ -89,8 +90,10 @@ bool left_to_us(const Graph& graph) { return graph.options.traversal == Traversa
 
 // Fine codes of this kind, with coarse ones where they were asked for, or are likely to pay and blur little.
 CodeChoice with_coarse(const Graph& graph, Traversal fine) {
-    const bool likely = likely_choice(graph.space, graph.options.traversal).coarse;
-    return {fine, likely && (!left_to_us(graph) || noise_of(graph, Traversal::sq4) <= kMostCoarseNoise)};
+    const Traversal likely = likely_choice(graph.space, graph.options.traversal).coarse;
+    const bool pays =
+        likely != Traversal::exact && (!left_to_us(graph) || noise_of(graph, Traversal::sq4) <= kMostCoarseNoise);
+    return {fine, pays ? likely : Traversal::exact};
 }
 
 // Vectors that are not whole numbers.
@@ -102,7 +105,7 @@ CodeChoice judge_rounded(const Graph& graph) {
 CodeChoice judge(const Graph& graph, const Crew& crew) {
     const Traversal asked = graph.options.traversal;
     const CodeChoice likely = likely_choice(graph.space, asked);
-    if (likely == CodeChoice{} || asked == Traversal::u8 || asked == Traversal::sq8) return likely;
+    if (likely == CodeChoice{} || asked == Traversal::u8 || asked == Traversal::sq8 || is_tier(asked)) return likely;
     if (left_to_us(graph) && graph.view.count < kFirstJudgement) return {};
     const bool whole = WalkCode::serves(graph.space, Traversal::u8) && rows_have_code(graph, Traversal::u8, crew);
     return whole ? with_coarse(graph, Traversal::u8) : judge_rounded(graph);
@@ -110,7 +113,7 @@ CodeChoice judge(const Graph& graph, const Crew& crew) {
 
 void encode(const Graph& graph, CodeTable& fine, CodeTable& coarse, Slot slot, std::vector<float>& scratch) {
     const float* values = values_of(graph, slot, scratch);
-    fine.encode(slot, values);
+    if (fine.on()) fine.encode(slot, values);
     if (coarse.on()) coarse.encode(slot, values);
 }
 
@@ -126,13 +129,13 @@ CodeTable table_of(const Graph& graph, Traversal traversal) {
 bool encode_all(Graph& graph, CodeChoice choice, const Crew& crew) {
     View& view = graph.view;
     CodeTable fine = table_of(graph, choice.fine);
-    CodeTable coarse = table_of(graph, choice.coarse ? Traversal::sq4 : Traversal::exact);
+    CodeTable coarse = table_of(graph, choice.coarse);
     const auto encode_some = [&](std::size_t, std::size_t begin, std::size_t end) {
         std::vector<float> scratch;
         for (std::size_t row = begin; row < end; ++row)
             encode(graph, fine, coarse, Slot{static_cast<std::uint32_t>(row)}, scratch);
     };
-    if (!crew.aside(fine.on() ? view.count : 0, kRowsAPiece, encode_some)) return false;
+    if (!crew.aside(fine.on() || coarse.on() ? view.count : 0, kRowsAPiece, encode_some)) return false;
     view.fine = fine;
     view.coarse = coarse;
     return true;
@@ -150,11 +153,11 @@ bool settle_code(Graph& graph, const Crew& crew) {
 
 bool store_codes(Graph& graph, std::span<const std::uint32_t> slots, const Crew& crew) {
     View& view = graph.view;
-    if (!view.fine.on()) return true;
+    if (!view.fine.on() && !view.coarse.on()) return true;
     const bool choose_anew = view.fine.code.lossless() && !all_integral(graph, slots);
     if (choose_anew && !encode_all(graph, judge_rounded(graph), crew)) return false;
     std::vector<float> scratch;
-    if (view.fine.on())
+    if (view.fine.on() || view.coarse.on())
         for (const std::uint32_t slot : slots) encode(graph, view.fine, view.coarse, Slot{slot}, scratch);
     return true;
 }

@@ -11,13 +11,13 @@ namespace vicinal {
 
 // Which of the two tables of codes a View has, and of what kind.
 struct CodeChoice {
-    Traversal fine = Traversal::exact;  // exact (no codes), u8 or sq8
-    bool coarse = false;                // sq4 besides: it is walked
-    Traversal walked() const { return coarse ? Traversal::sq4 : fine; }
+    Traversal fine = Traversal::exact;    // exact (no codes), u8, sq8 or code8
+    Traversal coarse = Traversal::exact;  // sq4 besides, or code2 or code4 alone: it is walked
+    Traversal walked() const { return coarse != Traversal::exact ? coarse : fine; }
     friend bool operator==(const CodeChoice&, const CodeChoice&) = default;
 };
 
-inline CodeChoice choice_of(const View& view) { return {view.fine.code.traversal(), view.coarse.on()}; }
+inline CodeChoice choice_of(const View& view) { return {view.fine.code.traversal(), view.coarse.code.traversal()}; }
 
 // Under automatic traversal the choice is a function of the vectors and of how many have been inserted, never of a
 // stopwatch: at 1 024 nodes, and each time the graph has doubled since, the rows are looked at. Whole numbers from 0

@@ -12,11 +12,12 @@ namespace {
 double cost_of_distance(double bytes) { return 5 + bytes / 9.5; }  // to a vector that lies anywhere
 double cost_of_row(double links) { return 18 + 1.2 * links; }      // to read it and put each link to the filter
 constexpr double kMerged = 12;                                     // to bring a distance into a beam
+constexpr double kAsked = 3;                                       // to ask a slot, one after the other
 constexpr double kExpanded = 1.15;                                 // nodes a walk expands, for each place of its beam
 
 // The more are admitted, the more of them lie side by side.
 double cost_of_scan(const FilterOutlook& at) {
-    return at.admitted * cost_of_distance(at.bytes) * (1 - 0.4 * at.admitted / at.nodes);
+    return at.admitted * cost_of_distance(at.bytes) * (1 - 0.4 * at.admitted / at.nodes) + at.to_ask * kAsked;
 }
 
 // The beam of a walk through all nodes is wider than asked for by as much as it will lose to the filter, and a little.

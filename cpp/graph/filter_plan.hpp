@@ -26,6 +26,7 @@ struct FilterOutlook {
     double width = 0;     // of the beam
     double links = 0;     // a node may have
     double bytes = 0;     // of what is compared
+    double to_ask = 0;    // slots that a scan would have to ask whether they are admitted
 };
 
 struct FilterPlan {

@@ -40,6 +40,12 @@ public:
         std::size_t n = 0;
         if (admitted_ == nullptr) {
             links.for_each([&](std::uint32_t node) { nodes[n++] = node; });
+        } else if (admitted_->asks()) {
+            links.for_each([&](std::uint32_t node) {
+                nodes[n] = node;
+                n += admits(node) ? 1U : 0U;
+            });
+            return n;
         } else {
             const std::uint64_t* const words = admitted_->nodes().data();
             const std::uint32_t end = std::min(admitted_->slots(), view_->count);

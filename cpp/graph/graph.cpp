@@ -69,7 +69,7 @@ bool settle_factors(Graph& graph, std::span<const std::uint32_t> slots, const Cr
         return true;
     }
     norms.ceiling = std::min(choose_ceiling(graph, slots, count), norms.longest * norms.longest);  // a root is rounded
-    Table anew(factors.stride());
+    Table anew = factors.empty_like();
     anew.reserve(factors.capacity(), 0);
     const bool whole = crew.aside(count, 1024, [&](std::size_t, std::size_t begin, std::size_t end) {
         for (std::size_t slot = begin; slot < end; ++slot) set_height(graph, anew, slot);

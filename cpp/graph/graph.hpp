@@ -15,12 +15,18 @@
 
 namespace vicinal {
 
+// Where the vectors lie that codes stand for (Traversal, is_tier). On disk: in a file without a name while the index is
+// being filled or was loaded, and in the index's own file while that is mapped. So one rule holds for what is in the
+// index and what has just been added; and nothing but tables knows of it.
+enum class Tier : std::uint8_t { memory = 0, disk = 1 };
+
 struct GraphOptions {
     std::size_t M = 16;
     std::size_t ef_construction = 200;
     std::uint64_t seed = 0;
     Traversal traversal = Traversal::automatic;
     enum class Lift : std::uint8_t { automatic = 0, on = 1, off = 2 } lift = Lift::automatic;
+    Tier vectors = Tier::memory;
 };
 
 // Of the vectors so far: whether construction under ip is lifted, and how high.
@@ -37,7 +43,10 @@ struct Sweep {
 
 struct Graph {
     Graph(const Space& vector_space, const GraphOptions& graph_options)
-        : space(vector_space), options(graph_options), layout(space, options.M), view(layout, space) {}
+        : space(vector_space),
+          options(graph_options),
+          layout(space, options.M, place_of(options.vectors)),
+          view(layout, space) {}
 
     Space space;
     GraphOptions options;
@@ -52,7 +61,9 @@ struct Graph {
 
     bool lifted() const;
 
-    // What construction stands on. A lift is not in the codes.
+    static Table::Place place_of(Tier tier) { return tier == Tier::disk ? Table::Place::disk : Table::Place::memory; }
+
+    // What construction stands on. A lift is not in the codes, and coarse codes are too coarse to choose links by.
     Ground build_ground() const {
         if (view.fine.on() && !lifted()) return Ground::coded(view, view.fine);
         return Ground::stored(view, space, space.build_ruler(lifted(), norms.ceiling));

@@ -25,7 +25,7 @@ public:
     }
 
     void measure(const Probe& probe, const std::uint32_t* slots, std::size_t n, Distance* distances) const {
-        if (view_->first_touch != nullptr) view_->first_touch->rows(slots, n);
+        if (view_->first_touch != nullptr && codes_ == nullptr) view_->first_touch->rows(slots, n);
         ruler_.measure(probe, rows_, slots, n, distances);
     }
 

@@ -7,6 +7,7 @@
 
 #include "graph/group_tally.hpp"
 #include "graph/nearest.hpp"
+#include "graph/nearest_groups.hpp"
 #include "graph/select.hpp"
 #include "graph/walk.hpp"
 
@@ -27,6 +28,7 @@ struct ThreadScratch {
     std::vector<std::uint32_t> samples;  // of the admitted
     std::vector<GroupedHit> grouped;     // candidates of a search that takes so many of a group,
     GroupTally group_tally;              // and how many it has taken
+    NearestGroups groups;                // of a search for those within a radius
 };
 
 // The calling thread's own. Shared by all indexes: a walk leaves it as it found it, and its room is the largest asked.

@@ -15,6 +15,7 @@
 #include "graph/gate.hpp"
 #include "graph/ground.hpp"
 #include "graph/nearest.hpp"
+#include "graph/nearest_groups.hpp"
 #include "graph/scratch.hpp"
 #include "graph/view.hpp"
 #include "graph/walk.hpp"
@@ -29,6 +30,17 @@ struct Asked {
     const Admitted* admitted = nullptr;  // none: all
     bool exact = false;                  // compare with every admitted vector
     std::size_t per_group = 0;           // the most hits of a group; 0: any number
+    std::size_t rerank = 0;              // of a tier: how many meet the stored vectors; 0: all that is found
+};
+
+// Groups that have a vector within a radius.
+struct GroupsAsked {
+    std::size_t most = 64;    // of the nearest
+    std::size_t anchor = 32;  // nodes that a walk expands at least,
+    std::size_t width = 512;  // and at most
+    Distance radius = 0;      // itself included
+    bool exact = false;       // compare with every vector
+    Checkpoint checkpoint = {};
 };
 
 // Where one query's answer goes: k entries each.
@@ -57,6 +69,10 @@ public:
     void find_within(const std::byte* query, Distance radius, bool exact, const Checkpoint& checkpoint,
                      std::vector<Hit>& hits);
 
+    // The groups within a radius, nearest first. What stops a scan leaves hits of no use. Requires: the View has groups
+    // or is empty.
+    void find_groups(const std::byte* query, const GroupsAsked& asked, std::vector<GroupHit>& hits);
+
     // Of all answers so far.
     Tally tally;
     std::size_t scanned = 0;              // vectors compared in scans, which no walk has counted
@@ -77,9 +93,10 @@ private:
     Ground ground_of(const Probes& probes) const;
     // Of what a walk has found, what may be among the k nearest is measured anew: from coarse to fine to exact, ever
     // fewer.
-    void refine(const Probes& probes, std::size_t k);
+    void refine(const Probes& probes, const Asked& asked);
+    void refine_tier(const Probes& probes, const Asked& asked);
     // How many more than its width a beam keeps, for the k nearest of them.
-    static std::size_t reserve_of(const Probes& probes, std::size_t k);
+    std::size_t reserve_of(const Probes& probes, std::size_t k) const;
     void count(const Walk& walk, const Ground& ground);
 
     // How a walk keeps what may not be reported from what may: by dropping it at the end, or all the way.
@@ -90,9 +107,11 @@ private:
     bool walk_admitted(const Probe& probe, const Asked& asked);
     std::span<const std::uint32_t> samples_of(const Admitted& admitted);
     std::span<const Key> admitted_of(const Beam& beam, const Gate& gate);
+    Admitted listed_of(const Admitted& admitted) const;
     std::size_t scan_admitted(const std::byte* query, const Asked& asked, const Answer& answer);
     std::size_t count_to_rerank(const CodeTable& codes, const Probe& code, std::size_t k) const;
     std::size_t rerank(const Ground& ground, const Probe& probe, std::size_t count, std::size_t k);
+    void ask_for_rows(std::vector<std::uint32_t>& slots) const;
     enum class Kind : std::uint8_t { nodes, slots };  // found by a walk, which stand for their copies; or by a scan
     std::size_t write_found(const Gate& gate, Kind kind, std::size_t k, const Answer& answer);
     template <class Visit>
@@ -107,6 +126,9 @@ private:
     void walk_wide(const Probe& probe, std::size_t width);
     void take_within(Distance radius, std::vector<Hit>& hits) const;
     void scan_within(const std::byte* query, Distance radius, const Checkpoint& checkpoint, std::vector<Hit>& hits);
+    void walk_groups(const Probe& probe, const GroupsAsked& asked, std::vector<GroupHit>& hits);
+    void measure_groups(const Probe& probe, std::span<GroupHit> hits);
+    void scan_groups(const std::byte* query, const GroupsAsked& asked, std::vector<GroupHit>& hits);
     std::size_t scan_for(const std::byte* query, const Asked& asked, const Answer& answer);
 
     const View& view_;

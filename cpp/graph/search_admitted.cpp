@@ -33,6 +33,7 @@ bool Search::walk_admitted(const Probe& probe, const Asked& asked) {
     outlook.width = static_cast<double>(asked.width);
     outlook.links = static_cast<double>(view_.width);
     outlook.bytes = static_cast<double>(ground.rows().stride);
+    outlook.to_ask = asked.admitted->asks() ? outlook.nodes : 0;
     const Key start = walk.descend(1);
     outlook.nearby = walk.share_nearby(start, gate, outlook.admitted / outlook.nodes);
     const FilterPlan plan = plan_filter(outlook);
@@ -51,7 +52,7 @@ bool Search::walk_admitted(const Probe& probe, const Asked& asked) {
     }
     count(walk, ground);
     if (strategy == Strategy::scan) return false;
-    refine(probes, asked.k);
+    refine(probes, asked);
     return true;
 }
 
@@ -61,6 +62,16 @@ std::span<const Key> Search::admitted_of(const Beam& beam, const Gate& gate) {
     for (const Key key : beam.keys())
         if (gate.admits(key.slot())) admitted.push_back(key);
     return admitted;
+}
+
+// A scan meets all that is admitted and tells how many that are: so all slots are asked.
+Admitted Search::listed_of(const Admitted& admitted) const {
+    Admitted listed;
+    listed.reset(view_.count);
+    const std::uint32_t end = std::min(admitted.slots(), view_.count);
+    for (std::uint32_t slot = 0; slot < end; ++slot)
+        if (admitted.admits(slot)) admit(view_, Slot{slot}, listed);
+    return listed;
 }
 
 // Nodes of some of the admitted, spread over the slots: where the query's own neighborhood holds none, the walk starts
@@ -84,18 +95,25 @@ std::span<const std::uint32_t> Search::samples_of(const Admitted& admitted) {
 // as after a walk. Few enough to be re-ranked all are compared as they are stored. Stands on nothing of the thread's
 // scratch until it is done, as scan_for.
 std::size_t Search::scan_admitted(const std::byte* query, const Asked& asked, const Answer& answer) {
+    if (asked.admitted->asks()) {
+        const Admitted listed = listed_of(*asked.admitted);
+        Asked now = asked;
+        now.admitted = &listed;
+        return scan_admitted(query, now, answer);
+    }
     const Admitted& admitted = *asked.admitted;
-    if (asked.exact || !view_.fine.on() || admitted.count() <= 2 * asked.width) return scan_for(query, asked, answer);
+    const CodeTable& codes = view_.coarse.code.tiered() ? view_.coarse : view_.fine;
+    if (asked.exact || !codes.on() || admitted.count() <= 2 * asked.width) return scan_for(query, asked, answer);
     std::vector<float> prepared;
     std::vector<std::byte> rounded;
     const Probe probe = space_.probe_given(query, prepared);
-    const auto code = view_.fine.code.probe(probe, rounded);
+    const auto code = codes.code.probe(probe, rounded);
     if (!code) return scan_for(query, asked, answer);
 
     constexpr std::size_t kHandful = 64, kPause = 1024;
     std::array<std::uint32_t, kHandful> slots{};
     std::array<Distance, kHandful> distances{};
-    const Ground ground = Ground::coded(view_, view_.fine);
+    const Ground ground = Ground::coded(view_, codes);
     const Gate gate(view_, asked.admitted);
     ScanRows rows = rows_of(view_);
     rows.admitted = &admitted;
@@ -115,7 +133,7 @@ std::size_t Search::scan_admitted(const std::byte* query, const Asked& asked, co
     // stored.
     if (beam.full() && found_[asked.k - 1].distance() == found_.back().distance())
         return scan_for(query, asked, answer);
-    refine({probe, code, std::nullopt}, asked.k);
+    refine({probe, code, std::nullopt}, asked);
     const std::size_t written = write_found(gate, Kind::slots, asked.k, answer);
     pad(written, asked.k, answer);
     return written;

@@ -73,7 +73,9 @@ void Search::scan_grouped(const std::byte* query, const Asked& asked, std::vecto
     std::array<std::uint32_t, kHandful> slots{};
     std::array<Distance, kHandful> distances{};
     ScanRows rows = rows_of(view_);
-    rows.admitted = asked.admitted;
+    const bool asks = asked.admitted != nullptr && asked.admitted->asks();
+    const Admitted listed = asks ? listed_of(*asked.admitted) : Admitted();
+    rows.admitted = asks ? &listed : asked.admitted;
     std::uint32_t at = 0;
     for (std::size_t round = 0; at < view_.count; ++round) {
         if (round % kPause == 0 && !asked.checkpoint.go_on()) break;
@@ -82,7 +84,7 @@ void Search::scan_grouped(const std::byte* query, const Asked& asked, std::vecto
         for (std::size_t i = 0; i < n; ++i)
             hits.push_back({{comparable(distances[i]), view_.id(Slot{slots[i]})}, view_.group(Slot{slots[i]})});
     }
-    scanned += asked.admitted == nullptr ? view_.count : asked.admitted->count();
+    scanned += rows.admitted == nullptr ? view_.count : rows.admitted->count();
 }
 
 }  // namespace vicinal

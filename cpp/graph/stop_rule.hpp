@@ -45,12 +45,15 @@ struct StopRule {
         while (n > 0 && nodes[n - 1].distance() > farthest) --n;
         return n;
     }
+
+    void met(const std::uint32_t*, const Distance*, std::size_t) const {}  // all that is measured
 };
 
 // No rule, for walks compiled without one: they cost what they did.
 struct NoRule {
     std::size_t at_once(const Beam&, std::size_t most) const { return most; }
     std::size_t worth(const Beam&, std::span<const Key>, std::size_t n) const { return n; }
+    void met(const std::uint32_t*, const Distance*, std::size_t) const {}
 };
 
 }  // namespace vicinal

@@ -7,8 +7,8 @@ namespace vicinal {
 std::size_t Layout::stride_of(std::size_t lanes) { return Space::stride_for(lanes * sizeof(std::uint32_t)); }
 
 View::View(const Layout& layout, const Space& space)
-    : rows(layout.row_stride),
-      factors(layout.has_factors ? sizeof(float) : 0),
+    : rows(layout.row_stride, layout.row_place),
+      factors(layout.has_factors ? sizeof(float) : 0, layout.row_place),
       ids(sizeof(Id)),
       fine(WalkCode(space, Traversal::exact)),
       coarse(WalkCode(space, Traversal::exact)),

@@ -23,8 +23,9 @@ constexpr Level kCopyLevel = -1;
 
 // What the tables of a graph look like.
 struct Layout {
-    Layout(const Space& space, std::size_t M)
-        : row_stride(space.stride()),
+    Layout(const Space& space, std::size_t M, Table::Place rows = Table::Place::memory)
+        : row_place(rows),
+          row_stride(space.stride()),
           has_factors(space.has_factors()),
           width(2 * M),
           upper_width(M),
@@ -33,6 +34,7 @@ struct Layout {
 
     static std::size_t stride_of(std::size_t lanes);  // bytes of a row of links, by the rule for rows of vectors
 
+    Table::Place row_place;  // of rows, and of the factors that belong to them
     std::size_t row_stride;
     bool has_factors;
     std::size_t width, upper_width;  // links a node may keep on level 0, and on each level above
@@ -51,7 +53,7 @@ struct View {
     Table ids;          // the user's number of each
     IdMap names;        // and back: the slots by their numbers, until they hold something else
     CodeTable fine;     // 8 bits a dimension: what construction compares, and walks where there is nothing coarser
-    CodeTable coarse;   // 4 bits: what walks compare where that pays; never without the fine ones
+    CodeTable coarse;   // 4 bits or 2: what walks compare where that pays; without the fine ones only in a tier
     Table groups;       // a number of the user's for each row, where rows have one
     Table levels;       // highest level of each node; kCopyLevel where a slot is none
     Table links;        // on level 0
@@ -73,7 +75,9 @@ struct View {
     Slot entry{0};
     Level top = -1;  // of the entry; -1: the graph is empty
 
-    kernels::Rows vectors() const { return {rows.data(), rows.stride(), dim, factors.as<float>()}; }
+    kernels::Rows vectors() const {
+        return {rows.data(), rows.stride(), dim, factors.as<float>(), factors.stride() / sizeof(float)};
+    }
     const std::byte* vector(Slot slot) const {
         if (first_touch != nullptr) first_touch->row(index_of(slot));
         return rows.row(index_of(slot));

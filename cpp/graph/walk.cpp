@@ -86,6 +86,7 @@ void Walk::spread_by(Key start, Level level, std::size_t width, std::size_t rese
     const std::uint32_t first = start.slot();
     const Distance distance = start.distance();
     beam.merge(&first, &distance, 1);
+    rule.met(&first, &distance, 1);
 
     // Inlined by force: GCC 12 drops the calls of a function that only prefetches.
     const auto ask_for_links = [&](std::uint32_t slot) __attribute__((always_inline)) {
@@ -102,12 +103,14 @@ void Walk::spread_by(Key start, Level level, std::size_t width, std::size_t rese
         const std::size_t to_come = level == 0 ? beam.peek_next(next) : 0;
         for (std::size_t i = 0; i < to_come; ++i) ask_for_links(next[i].slot());
         measure_gathered(n);
-        if (level == 0) {
+        const auto fresh = beam.select(scratch_.slots.data(), scratch_.distances.data(), n);
+        if (level == 0) {  // of these, the nodes to be expanded next; their links come while the others are merged
             const Distance soon = to_come == kAtOnce ? next[kAtOnce - 1].distance() : kFarthest;
-            for (std::size_t i = 0; i < n; ++i)
-                if (scratch_.distances[i] < soon) ask_for_links(scratch_.slots[i]);
+            for (const Key key : fresh.first(std::min(kAtOnce, fresh.size())))
+                if (key.distance() < soon) ask_for_links(key.slot());
         }
-        beam.merge(scratch_.slots.data(), scratch_.distances.data(), n);
+        rule.met(scratch_.slots.data(), scratch_.distances.data(), n);
+        beam.merge_selected();
     }
 }
 
@@ -118,5 +121,7 @@ void Walk::spread(Key start, Level level, std::size_t width, std::size_t reserve
 void Walk::spread(Key start, std::size_t width, const StopRule& rule, std::size_t reserve) {
     spread_by(start, 0, width, reserve, rule);
 }
+
+void Walk::spread(Key start, std::size_t width, const GroupRule& rule) { spread_by(start, 0, width, 0, rule); }
 
 }  // namespace vicinal

@@ -11,6 +11,7 @@
 #include "graph/beam.hpp"
 #include "graph/gate.hpp"
 #include "graph/ground.hpp"
+#include "graph/nearest_groups.hpp"
 #include "graph/stop_rule.hpp"
 #include "graph/view.hpp"
 #include "graph/visited.hpp"
@@ -55,6 +56,7 @@ public:
 
     // The same on level 0, until the rule says that it is enough.
     void spread(Key start, std::size_t width, const StopRule& rule, std::size_t reserve = 0);
+    void spread(Key start, std::size_t width, const GroupRule& rule);
 
     // When only some nodes may be reported (walk_gated.cpp), again with `reserve` more that do not make the walk
     // longer.

@@ -97,10 +97,11 @@ void Walk::spread_among(Key start, std::span<const std::uint32_t> others, std::s
         const std::size_t to_come = beam.peek_next(next);
         for (std::size_t i = 0; i < to_come; ++i) prefetch_bytes(view_.links.row(next[i].slot()), view_.links.stride());
         measure_gathered(gathered);
+        const auto fresh = beam.select(scratch_.slots.data(), scratch_.distances.data(), gathered);
         const Distance soon = to_come == kAtOnce ? next[kAtOnce - 1].distance() : kFarthest;
-        for (std::size_t i = 0; i < gathered; ++i)
-            if (scratch_.distances[i] < soon) prefetch_bytes(view_.links.row(scratch_.slots[i]), view_.links.stride());
-        beam.merge(scratch_.slots.data(), scratch_.distances.data(), gathered);
+        for (const Key key : fresh.first(std::min(kAtOnce, fresh.size())))
+            if (key.distance() < soon) prefetch_bytes(view_.links.row(key.slot()), view_.links.stride());
+        beam.merge_selected();
     }
 }
 

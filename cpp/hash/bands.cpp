@@ -22,7 +22,7 @@ void keys_of(const Family& family, const Bands& bands, const Items& items, std::
     values.resize(family.hashes());
     family.hash(items, i, values.data(), nullptr, scratch);
     for (std::size_t band = 0; band < bands.bands; ++band)
-        keys[band] = key_of(values.data() + band * bands.rows, bands.rows, band);
+        keys[band] = key_of(values.data() + band * bands.rows, bands.rows);
 }
 
 }  // namespace vicinal

@@ -23,11 +23,21 @@ void check(const Bands& bands, std::size_t hashes);
 // 32 bits: far items meet by accident once in four billion pairs, and whatever meets is compared anyway.
 using BandKey = std::uint32_t;
 
-inline BandKey key_of(const std::uint32_t* values, std::size_t rows, std::size_t band) {
-    std::uint64_t state = mix(band);
-    for (std::size_t row = 0; row < rows; ++row) state = (state ^ values[row]) * 0x9e3779b97f4a7c15u + (state >> 29);
-    return static_cast<BandKey>(mix(state) >> 32);
+// The upper half of a sum in which each value is multiplied by a random odd number of its row (multilinear hashing). So
+// a value that moves by one moves the sum by a number that is known beforehand, whatever the other values are.
+constexpr std::uint64_t key_step(std::size_t row) { return mix(row) | 1; }
+constexpr BandKey key_of_sum(std::uint64_t sum) { return static_cast<BandKey>(sum >> 32); }
+
+inline std::uint64_t key_sum(const std::uint32_t* values, std::size_t rows) {
+    std::uint64_t sum = 0;
+    for (std::size_t row = 0; row < rows; ++row) {
+        const auto value = std::int64_t{static_cast<std::int32_t>(values[row])};  // so that -1 is one step from 0
+        sum += static_cast<std::uint64_t>(value) * key_step(row);
+    }
+    return sum;
 }
+
+inline BandKey key_of(const std::uint32_t* values, std::size_t rows) { return key_of_sum(key_sum(values, rows)); }
 
 // keys[band] for each band of item i.
 void keys_of(const Family& family, const Bands& bands, const Items& items, std::size_t i, BandKey* keys,

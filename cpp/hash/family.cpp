@@ -26,6 +26,12 @@ void check(const FamilySettings& settings) {
     if (!settings.center.empty() && settings.center.size() != settings.dim)
         throw InvalidArgumentError("center has " + std::to_string(settings.center.size()) + " elements, expected " +
                                    std::to_string(settings.dim));
+    if (settings.axes.empty()) return;
+    if (settings.name != FamilyName::simhash && settings.name != FamilyName::pstable)
+        throw InvalidArgumentError("axes are given, expected none: only simhash and pstable draw functions along them");
+    if (settings.axes.size() % settings.dim != 0 || settings.axes.size() / settings.dim > settings.dim)
+        throw InvalidArgumentError("axes have " + std::to_string(settings.axes.size()) +
+                                   " elements, expected 1 to dim times dim, " + std::to_string(settings.dim));
 }
 
 ItemKind Family::takes() const {
@@ -34,6 +40,12 @@ ItemKind Family::takes() const {
         case FamilyName::bit_sample: return ItemKind::bits;
         default: return ItemKind::vectors;
     }
+}
+
+void Family::hash_several(const Items& items, std::size_t first, std::size_t n, std::uint32_t* values, float* slack,
+                          Scratch& scratch) const {
+    for (std::size_t i = 0; i < n; ++i)
+        hash(items, first + i, values + i * hashes(), slack == nullptr ? nullptr : slack + i * hashes(), scratch);
 }
 
 std::unique_ptr<Family> make_family(const FamilySettings& settings) {

@@ -37,9 +37,17 @@ struct FamilySettings {
     double width = 0;  // pstable only
     bool weighted = false;
     std::vector<float> center{};  // simhash only: subtracted first; empty: nothing is
+    // simhash and pstable: rows of `dim` numbers. Functions are drawn in the space that these products span, and see of
+    // a vector nothing else; empty: in the whole space.
+    std::vector<float> axes{};
 
     bool operator==(const FamilySettings&) const = default;
 };
+
+// Numbers that are drawn for one function of projections.
+inline std::size_t drawn_dim(const FamilySettings& settings) {
+    return settings.axes.empty() ? settings.dim : settings.axes.size() / settings.dim;
+}
 
 // Throws InvalidArgumentError naming what is out of its range.
 void check(const FamilySettings& settings);
@@ -61,7 +69,7 @@ public:
 
     // Memory of one caller at a time.
     struct Scratch {
-        std::vector<float> floats;
+        std::vector<float> floats, along;
         std::vector<double> doubles;
         std::vector<std::uint32_t> integers;
         std::vector<std::uint64_t> words;
@@ -72,6 +80,9 @@ public:
     // interval, 0 to 1. Requires: the items are of the kind that the family takes.
     virtual void hash(const Items& items, std::size_t i, std::uint32_t* values, float* slack,
                       Scratch& scratch) const = 0;
+    // The same of n items in a row, one after the other; where the functions are many numbers, these are read once.
+    virtual void hash_several(const Items& items, std::size_t first, std::size_t n, std::uint32_t* values, float* slack,
+                              Scratch& scratch) const;
 
 private:
     FamilySettings settings_;

@@ -35,22 +35,51 @@ LshScratch& lsh_scratch_of_this_thread() {
     return scratch;
 }
 
-// Buckets are taken a block at a time, in three passes, so that memory is on its way before it is read: their places in
-// the directories, their slots, their items.
-bool LshQuery::look_into_block(std::span<const Probing::Bucket> block, std::size_t most) {
-    for (const Probing::Bucket& bucket : block)
-        for (const auto& part : view_.parts) part->bands()[bucket.band].fetch(bucket.key);
-    scratch_.slots.clear();
-    for (const Probing::Bucket& bucket : block)
-        for (const auto& part : view_.parts) {
-            const std::span<const std::uint32_t> slots = part->bands()[bucket.band].find(bucket.key);
-            prefetch_bytes(slots.data(), std::min(slots.size_bytes(), kFetched));
-            scratch_.slots.push_back(slots);
+void hash_queries(const Family& family, const Items& queries, std::size_t first, std::size_t n, bool probes,
+                  LshScratch& scratch) {
+    if (const std::size_t room = kHashedAtOnce * family.hashes(); scratch.values.size() < room) {
+        scratch.values.resize(room);
+        scratch.slack.resize(room);
+    }
+    family.hash_several(queries, first, n, scratch.values.data(), probes ? scratch.slack.data() : nullptr,
+                        scratch.family);
+}
+
+// Buckets are taken a block at a time, and each block in three steps, so that memory is on its way before it is read:
+// their cells, their slots, their items. While one block is at a step, the next is at the step before. False when there
+// are as many candidates as were asked for.
+bool LshQuery::look_into(std::span<const Probing::Bucket> buckets, std::size_t most) {
+    const std::size_t parts = view_.parts.size(), blocks = (buckets.size() + kBlock - 1) / kBlock;
+    scratch_.slots.resize(2 * kBlock * parts);
+    const auto block_at = [&](std::size_t block) {
+        return buckets.subspan(block * kBlock, std::min(kBlock, buckets.size() - block * kBlock));
+    };
+    const auto slots_of = [&](std::size_t block) { return scratch_.slots.data() + block % 2 * kBlock * parts; };
+    const auto fetch_cells = [&](std::size_t block) {
+        for (const Probing::Bucket& bucket : block_at(block))
+            for (const auto& part : view_.parts) part->bands()[bucket.band].fetch(bucket.key);
+    };
+    const auto find_slots = [&](std::size_t block) {
+        auto* out = slots_of(block);
+        for (const Probing::Bucket& bucket : block_at(block))
+            for (const auto& part : view_.parts) {
+                *out = part->bands()[bucket.band].find(bucket.key);
+                prefetch_bytes(out->data(), std::min(out->size_bytes(), kFetched));
+                ++out;
+            }
+    };
+    const auto take_items = [&](std::size_t block) {
+        const auto* slots = slots_of(block);
+        for (std::size_t at = 0; at < block_at(block).size(); ++at, slots += parts) {
+            ++work.buckets;
+            if (!take({slots, parts}, most)) return false;
         }
-    const std::size_t parts = view_.parts.size();
-    for (std::size_t at = 0; at < block.size(); ++at) {
-        ++work.buckets;
-        if (!take(std::span(scratch_.slots).subspan(at * parts, parts), most)) return false;
+        return checkpoint_.go_on();
+    };
+    for (std::size_t step = 0; step < blocks + 2; ++step) {
+        if (step < blocks) fetch_cells(step);
+        if (step >= 1 && step - 1 < blocks) find_slots(step - 1);
+        if (step >= 2 && !take_items(step - 2)) return false;
     }
     return true;
 }
@@ -91,37 +120,22 @@ void LshQuery::collect(const Items& queries, std::size_t i, const LshAsked& aske
     // Room for one more than there are, which take() may write over. It never shrinks: to grow again is to be zeroed.
     const std::size_t room = std::size_t{view_.count} + 1;
     if (scratch_.met.size() < room) scratch_.met.resize(room);
-    if (!view_.parts.empty() && !queries.is_empty(i)) probe(queries, i, asked);
+    if (!view_.parts.empty() && !queries.is_empty(i)) probe(asked);
     work.candidates = static_cast<std::int64_t>(met_);
 }
 
-void LshQuery::probe(const Items& queries, std::size_t i, const LshAsked& asked) {
+void LshQuery::probe(const LshAsked& asked) {
     next_stamp(scratch_, view_.count);
-    const bool probes = asked.probes > 1;
-    scratch_.values.resize(family_.hashes());
-    scratch_.slack.resize(family_.hashes());
-    family_.hash(queries, i, scratch_.values.data(), probes ? scratch_.slack.data() : nullptr, scratch_.family);
-
     const Bands& bands = settings_.bands;
     const std::size_t most = asked.most == 0 ? std::numeric_limits<std::size_t>::max() : asked.most;
-    std::vector<Probing::Bucket>& block = scratch_.buckets;
-    block.clear();
-    for (std::size_t band = 0; band < bands.bands; ++band) {
-        block.push_back({band, key_of(scratch_.values.data() + band * bands.rows, bands.rows, band)});
-        if (block.size() < kBlock && band + 1 < bands.bands) continue;
-        if (!look_into_block(block, most)) return;
-        block.clear();
-    }
-    if (!probes) return;
-    scratch_.probing.start(family_.settings().name, bands, scratch_.values.data(), scratch_.slack.data());
-    Probing::Bucket bucket{};
-    for (std::size_t left = (asked.probes - 1) * bands.bands; left != 0 && scratch_.probing.next(bucket); --left) {
-        block.push_back(bucket);
-        if (block.size() < kBlock) continue;
-        if (!look_into_block(block, most)) return;
-        block.clear();
-    }
-    look_into_block(block, most);
+    scratch_.own.clear();
+    for (std::size_t band = 0; band < bands.bands; ++band)
+        scratch_.own.push_back({0, static_cast<std::uint32_t>(band), key_of(values_ + band * bands.rows, bands.rows)});
+    if (!look_into(scratch_.own, most) || asked.probes == 1) return;
+    const auto sequence = asked.most == 0 ? Probing::Sequence::any : Probing::Sequence::likeliest_first;
+    look_into(scratch_.probing.likeliest(settings_.family.name, bands, values_, slack_,
+                                         (asked.probes - 1) * bands.bands, sequence),
+              most);
 }
 
 // Whoever is as near as the last of those asked for comes along, so that nothing depends on the order in which
@@ -131,7 +145,7 @@ std::span<const std::uint32_t> LshQuery::nearest_by_sketch(std::size_t rerank) {
     if (rerank == 0 || candidates.size() <= rerank) return candidates;
     const std::size_t bytes = sketch_bytes(settings_);
     scratch_.sketch.resize(bytes);
-    sketch_of(std::span(scratch_.values).first(sketch_bits(settings_)), scratch_.sketch.data());
+    sketch_of({values_, sketch_bits(settings_)}, scratch_.sketch.data());
     scratch_.scores.resize(candidates.size());
     const kernels::Rows rows{view_.sketches.data(), view_.sketches.stride(), bytes * 8, nullptr};
     kernels::active().hamming_b1(scratch_.sketch.data(), rows, candidates.data(), candidates.size(),
@@ -162,8 +176,8 @@ void LshQuery::measure(const Items& queries, std::size_t i, std::span<const std:
         if (holds_signatures(settings_)) {
             const auto* signature = reinterpret_cast<const std::uint32_t*>(view_.signatures.row(slots[at]));
             std::size_t equal = 0;
-            for (std::size_t h = 0; h < family_.hashes(); ++h) equal += scratch_.values[h] == signature[h] ? 1u : 0u;
-            near = static_cast<double>(equal) / static_cast<double>(family_.hashes());
+            for (std::size_t h = 0; h < hashes_; ++h) equal += values_[h] == signature[h] ? 1u : 0u;
+            near = static_cast<double>(equal) / static_cast<double>(hashes_);
         } else {
             const std::uint32_t slot = slots[at];
             const auto begin = static_cast<std::int64_t>(view_.begin_of(slot));

@@ -29,7 +29,7 @@ public:
     std::span<const std::uint32_t> hash(const Items& items, std::size_t i, BandKey* keys, std::byte* sketch) {
         family_.hash(items, i, values_.data(), nullptr, scratch_);
         for (std::size_t band = 0; band < bands_.bands; ++band)
-            keys[band] = key_of(values_.data() + band * bands_.rows, bands_.rows, band);
+            keys[band] = key_of(values_.data() + band * bands_.rows, bands_.rows);
         sketch_of(std::span(values_).first(sketched_), sketch);
         return values_;
     }
@@ -225,7 +225,8 @@ LshMemory memory_of(const LshView& view, const LshSettings& settings) {
     memory.ids = used(view.ids, view.count) + view.names.bytes();
     for (const auto& part : view.parts) memory.buckets += part->bytes();
     if (holds_rows(settings) && settings.family.name != FamilyName::bit_sample)
-        memory.family = settings.family.dim * settings.family.hashes * sizeof(float);
+        memory.family =
+            (drawn_dim(settings.family) * settings.family.hashes + settings.family.axes.size()) * sizeof(float);
     return memory;
 }
 
@@ -256,15 +257,15 @@ BucketShape shape_of(const LshView& view, const LshSettings& settings, const Cre
     const std::shared_ptr<const Buckets> whole =
         view.parts.size() == 1 ? view.parts.front() : Buckets::merged(view.parts, {}, crew);
     for (const Buckets::Band& band : whole->bands())
-        for (std::size_t at = 0; at < band.keys.size(); ++at) {
-            const std::uint64_t size = live_in(view, band.bucket(at));
-            if (size == 0) continue;
+        band.visit([&](BandKey, std::span<const std::uint32_t> bucket) {
+            const std::uint64_t size = live_in(view, bucket);
+            if (size == 0) return;
             ++shape.buckets;
             const auto power = static_cast<std::size_t>(std::bit_width(size) - 1);
             if (shape.by_size.size() <= power) shape.by_size.resize(power + 1);
             ++shape.by_size[power];
             count_bucket(shape.overflow, size, 0, settings.cap);
-        }
+        });
     return shape;
 }
 
@@ -274,18 +275,17 @@ Overflow overflow_since(const LshView& view, const LshView& before, const LshSet
     // Parts may have been joined since, so the newest one may hold older items too.
     const Buckets& newest = *view.parts.back();
     for (std::size_t number = 0; number < newest.bands().size(); ++number) {
-        const Buckets::Band& band = newest.bands()[number];
-        for (std::size_t at = 0; at < band.keys.size(); ++at) {
-            if (band.bucket(at).back() < before.count) continue;
+        newest.bands()[number].visit([&](BandKey key, std::span<const std::uint32_t> own) {
+            if (own.back() < before.count) return;
             std::uint64_t size = 0, old = 0;
             for (const auto& part : view.parts) {
-                const std::span<const std::uint32_t> bucket = part->bands()[number].find(band.keys[at]);
+                const std::span<const std::uint32_t> bucket = part->bands()[number].find(key);
                 const auto fresh = std::lower_bound(bucket.begin(), bucket.end(), before.count);
                 size += live_in(view, bucket);
                 old += live_in(view, bucket.first(static_cast<std::size_t>(fresh - bucket.begin())));
             }
             count_bucket(overflow, size, old, settings.cap);
-        }
+        });
     }
     return overflow;
 }

@@ -6,11 +6,11 @@
 // the border is, that of several steps their sum, and buckets are taken in the order of their scores, over all bands
 // together: a band whose borders are far gives way to one whose borders are near.
 //
-// The sets of steps of a band are listed by the paper's two moves on sorted steps: exchange the last one for the next,
-// or add the next one. Each move makes a set that scores no less, and each set is reached once.
+// The paper lists sets of steps one by one, by a heap, which took a fifth of a query. How many are wanted is known
+// beforehand, so here a score is looked for that somewhat more of them stay below: these are listed band by band along
+// sorted steps, and the likeliest are picked. The first guess of that score mostly is a good one (`first_limit`).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,46 +26,43 @@ constexpr bool can_probe(FamilyName name) { return name == FamilyName::simhash |
 // Memory of one caller at a time; used again, it allocates nothing.
 class Probing {
 public:
-    // Starts with a query's values and slack (Family::hash). Borrows both. Requires: can_probe(name).
-    void start(FamilyName name, Bands bands, const std::uint32_t* values, const float* slack);
-
     struct Bucket {
-        std::size_t band;
+        float score;
+        std::uint32_t band;
         BandKey key;
     };
-    // The next bucket that is not any band's own. False when there is none left.
-    bool next(Bucket& bucket);
+    enum class Sequence { any, likeliest_first };
+
+    // The `most` likeliest buckets that are not any band's own, by (score, band, key); fewer when there are fewer. Of a
+    // query's values and slack (Family::hash). Held until the next call. Requires: can_probe(name).
+    std::span<const Bucket> likeliest(FamilyName name, Bands bands, const std::uint32_t* values, const float* slack,
+                                      std::size_t most, Sequence sequence);
 
 private:
-    static constexpr std::uint32_t kNone = UINT32_MAX;
     struct Step {
         float score;
         std::uint32_t row;
-        std::int32_t by;
+        std::uint64_t by;  // what it adds to the sum that makes the key
     };
-    // A set of steps: those of `rest`, and the one at place `last` of the band's sorted steps.
-    struct Set {
-        std::uint32_t rest, last;
-    };
-    struct Entry {
-        float score;
-        std::uint32_t band, set;
-    };
-    std::span<const Step> steps_of(std::size_t band) const {
-        return std::span(steps_).subspan(band * per_band_, per_band_);
-    }
-    void push(float score, std::uint32_t band, Set set);
-    bool moves_a_row_twice(std::uint32_t set, std::span<const Step> steps) const;
-    BandKey key_after(std::size_t band, std::uint32_t set);
+    void sort_steps(FamilyName name, const std::uint32_t* values, const float* slack);
+    float first_limit(std::size_t most) const;
+    void find(std::size_t most);
+    bool list(float above, float limit, std::size_t room);
+    bool extend(std::size_t from, float score, std::uint64_t sum);
+    bool moves(std::uint32_t row) const;
 
-    FamilyName name_ = FamilyName::simhash;
     Bands bands_;
-    const std::uint32_t* values_ = nullptr;
     std::size_t per_band_ = 0;
-    std::vector<Step> steps_;
-    std::vector<Set> sets_;
-    std::vector<Entry> heap_;
-    std::vector<std::uint32_t> moved_;
+    bool both_ways_ = false;   // each row has two steps, of which a set holds one at most
+    std::vector<Step> steps_;  // band by band, ascending scores
+    std::vector<std::uint64_t> sums_, order_;
+    std::vector<Bucket> found_;
+
+    // Of list(): sets with scores above `above_` and up to `limit_`, at most room_ of them.
+    float above_ = 0, limit_ = 0;
+    std::size_t room_ = 0;
+    std::uint32_t band_ = 0;
+    std::vector<std::uint32_t> moved_;  // rows of the set at hand
 };
 
 }  // namespace vicinal

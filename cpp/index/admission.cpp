@@ -1,5 +1,7 @@
 // What comes before a batch is written: all that can be wrong with it is found, and all the room it needs is made.
 // Declared in parts.hpp.
+#include <unistd.h>
+
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -110,6 +112,10 @@ void Index::Parts::store_groups(const Batch& batch, const Rows& rows) noexcept {
 
 void Index::Parts::make_room(std::size_t n, Watch& watch) {
     const std::size_t fresh = n - std::min<std::size_t>(n, graph.view.vacant.size());
+    if (graph.view.rows.place() == Table::Place::disk && process_ != ::getpid())
+        throw ReadOnlyError(
+            "the vectors of this index lie on disk, in a file that this process shares with its parent: here it can be "
+            "searched, not changed");
     const std::byte* before = graph.view.rows.data();
     auto hold = std::make_shared<Hold>();
     graph.view.reserve(graph.view.count + fresh, graph.view.upper_count + upper_rows_needed(graph, n), watch);

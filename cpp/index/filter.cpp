@@ -13,7 +13,7 @@ void check_filters(std::span<const Filter> filters, std::size_t n, const View& v
                                    " filters, expected one for each of " + std::to_string(n) + " queries");
     const std::size_t expected = view.size();
     for (const Filter& filter : filters)
-        if (filter.ids == nullptr && filter.mask.size() != expected)
+        if (filter.ids == nullptr && filter.region == nullptr && filter.mask.size() != expected)
             throw InvalidArgumentError("filter is a mask of " + std::to_string(filter.mask.size()) +
                                        " entries, expected one for each of " + std::to_string(expected) +
                                        " vectors, in the order of ids");

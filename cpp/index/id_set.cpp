@@ -7,13 +7,11 @@
 
 namespace vicinal {
 
-IdSet::IdSet(std::vector<std::int64_t> ids, Use use) : ids_(std::move(ids)), use_(use) {
+IdSet::IdSet(std::vector<std::int64_t> ids, Use use) : ids_(std::move(ids)) {
     if (!std::is_sorted(ids_.begin(), ids_.end())) std::sort(ids_.begin(), ids_.end());
-    if (use == Use::often) epochs_ = std::make_unique<Epochs>();
+    if (use == Use::often) remembered_ = std::make_unique<Remembered<Kept>>();
     ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
 }
-
-IdSet::~IdSet() { delete current_.load(); }
 
 bool IdSet::contains(std::int64_t id) const { return std::binary_search(ids_.begin(), ids_.end(), id); }
 
@@ -50,25 +48,6 @@ std::unique_ptr<const IdSet::Kept> IdSet::look_up(const View& view, std::uint64_
         if (view.is_live(Slot{slot}) && contains(number_of(view.id(Slot{slot}))))
             admit(view, Slot{slot}, fresh->admitted);
     return fresh;
-}
-
-// Whoever finds another at it keeps what he has found to himself.
-const IdSet::Kept* IdSet::remember(std::unique_ptr<const Kept>& fresh) const {
-    const std::unique_lock replacing(replacing_, std::try_to_lock);
-    if (!replacing.owns_lock()) return fresh.get();
-    retired_.reserve(retired_.size() + 1);
-    const Kept* kept = fresh.get();
-    std::unique_ptr<const Kept> old(current_.exchange(fresh.release()));
-    retired_.push_back({std::move(old), epochs_->tick()});
-    std::erase_if(retired_, [this](const Retired& retired) { return epochs_->passed(retired.time); });
-    return kept;
-}
-
-IdSet::Reading::Reading(const IdSet& set, const View& view, std::uint64_t index)
-    : seat_(set.epochs_->sit()), kept_(set.current_.load()) {
-    if (kept_ != nullptr && kept_->holds_for(view, index)) return;
-    own_ = set.look_up(view, index, kept_);
-    kept_ = set.remember(own_);
 }
 
 }  // namespace vicinal

@@ -1,17 +1,15 @@
 // Ids that a search may be told to keep to.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
-#include "base/epochs.hpp"
 #include "graph/admitted.hpp"
 #include "graph/view.hpp"
+#include "index/remembered.hpp"
 
 namespace vicinal {
 
@@ -27,13 +25,12 @@ public:
 
     // In any order, with or without repetitions. Requires: none is negative.
     explicit IdSet(std::vector<std::int64_t> ids, Use use = Use::often);
-    ~IdSet();
     IdSet(const IdSet&) = delete;
     IdSet& operator=(const IdSet&) = delete;
 
     std::span<const std::int64_t> ids() const { return ids_; }  // ascending
     bool contains(std::int64_t id) const;
-    bool remembers() const { return use_ == Use::often; }
+    bool remembers() const { return remembered_ != nullptr; }
 
     // Fills `admitted` with the slots of these ids.
     void find_slots(const View& view, Admitted& admitted) const;
@@ -52,29 +49,21 @@ private:
         }
     };
     std::unique_ptr<const Kept> look_up(const View& view, std::uint64_t index, const Kept* before) const;
-    const Kept* remember(std::unique_ptr<const Kept>& fresh) const;
 
-    struct Retired {
-        std::unique_ptr<const Kept> kept;
-        Epochs::Time time;
-    };
     std::vector<std::int64_t> ids_;
-    Use use_;
-    std::unique_ptr<Epochs> epochs_;  // of those who read what is remembered
-    mutable std::atomic<const Kept*> current_{nullptr};
-    mutable std::mutex replacing_;
-    mutable std::vector<Retired> retired_;  // guarded by replacing_
+    std::unique_ptr<Remembered<Kept>> remembered_;  // none: once
 };
 
 class IdSet::Reading {
 public:
-    Reading(const IdSet& set, const View& view, std::uint64_t index);
-    const Admitted& admitted() const { return kept_->admitted; }
+    Reading(const IdSet& set, const View& view, std::uint64_t index)
+        : reading_(
+              *set.remembered_, [&](const Kept& kept) { return kept.holds_for(view, index); },
+              [&](const Kept* before) { return set.look_up(view, index, before); }) {}
+    const Admitted& admitted() const { return reading_.kept().admitted; }
 
 private:
-    Epochs::Seat seat_;
-    std::unique_ptr<const Kept> own_;
-    const Kept* kept_;
+    Remembered<Kept>::Reading reading_;
 };
 
 }  // namespace vicinal

@@ -12,6 +12,7 @@
 #include "base/watch.hpp"
 #include "graph/calibration.hpp"
 #include "graph/filter_plan.hpp"
+#include "index/attributes.hpp"
 #include "index/id_set.hpp"
 #include "index/options.hpp"
 
@@ -57,10 +58,12 @@ struct Found {
     std::span<Work> work;
 };
 
-// What may be reported: ids, or else a byte for each vector in the order of ids, not 0 where it is admitted.
+// What may be reported: ids, or what lies in a region of attributes, or else a byte for each vector in the order of
+// ids, not 0 where it is admitted.
 struct Filter {
     const IdSet* ids = nullptr;
     std::span<const std::uint8_t> mask = {};
+    const AttributeFilter* region = nullptr;
 };
 
 struct SearchOptions {
@@ -68,9 +71,10 @@ struct SearchOptions {
     std::size_t ef = 0;  // raised to k. 0: what is calibrated for a recall of 0.95, or else max(64, 2k)
     bool exact = false;  // compare with every vector
     std::size_t threads = 1;
-    double recall = 0;                     // the target, where ef is 0; 0: none
-    StopRule rule = {};                    // ends the walk before the beam of width ef does
-    std::size_t per_group = 0;             // the most hits of a group; 0: any number
+    double recall = 0;          // the target, where ef is 0; 0: none
+    StopRule rule = {};         // ends the walk before the beam of width ef does
+    std::size_t per_group = 0;  // the most hits of a group; 0: any number
+    std::size_t rerank = 0;  // of a tier: how many meet the stored vectors, as wide a beam at least; 0: all of the beam
     std::span<const Filter> filters = {};  // none, one for all queries, or one for each
 };
 
@@ -79,6 +83,24 @@ struct Within {
     std::vector<std::int64_t> lims;
     std::vector<std::int64_t> ids;
     std::vector<float> distances;
+};
+
+// Groups that have a vector within a radius of a query.
+struct GroupOptions {
+    std::size_t most = 64;  // of the nearest, for each query
+    std::size_t ef = 32;    // nodes that a walk expands at least; kWidestByEf times as many at most
+    float radius = 0;       // itself included
+    bool exact = false;     // compare with every vector
+    std::size_t threads = 1;
+};
+constexpr std::size_t kWidestByEf = 16;
+
+// Of query i, entries lims[i] to lims[i + 1]: nearest first, equal distances in the order of groups.
+struct GroupsWithin {
+    std::vector<std::int64_t> lims;
+    std::vector<std::int64_t> groups;
+    std::vector<float> distances;        // of the nearest vector of each
+    std::vector<std::int64_t> compared;  // vectors, for each query
 };
 
 // The ids that are in after add(), update() or upsert(), in the sequence in which they entered. Incomplete when the
@@ -91,6 +113,7 @@ struct Added {
 // Bytes by part. Counted from what is in use, not from what the next growth has set aside.
 struct Memory {
     std::size_t vectors = 0, codes = 0, links = 0, upper_links = 0, ids = 0, factors = 0, copies = 0;
+    std::size_t mapped = 0;  // of these, what lies in a file and is read when a search asks for it: the vectors
 };
 
 struct GraphShape {
@@ -167,6 +190,11 @@ public:
     // Everything within `radius` of each query, itself included. Throws as search() does; radius must not be NaN.
     Within range_search(const std::byte* queries, std::size_t n, float radius, bool exact, std::size_t threads,
                         Watch& watch) const;
+
+    // The groups that have a vector within a radius of each query. Throws as range_search(), and InvalidArgumentError
+    // where vectors have no groups.
+    GroupsWithin groups_within(const std::byte* queries, std::size_t n, const GroupOptions& options,
+                               Watch& watch) const;
 
     // Searches that start afterwards do not report these; their links are repaired and their memory is used again in
     // the course of this call and later ones (graph/sweep.hpp). A watch that says stop leaves more of that to later

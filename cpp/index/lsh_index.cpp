@@ -150,6 +150,24 @@ void LshIndex::publish(std::unique_ptr<const LshView> view) noexcept {
     std::erase_if(retired_, [&](const Retired& old) { return epochs_.passed(old.time); });
 }
 
+// Collects the candidates of each query and hands it to `then`, with its number.
+template <class Then>
+void LshIndex::run_queries(const LshView& view, const Items& queries, const LshAsked& asked, Team& team, Watch& watch,
+                           Then then) const {
+    // As many at once as are hashed at once, or fewer where there are not enough for all threads.
+    const std::size_t grain = std::clamp<std::size_t>(queries.n / (4 * team.size()), 1, kHashedAtOnce);
+    const auto answer = [&](std::size_t member, std::size_t first, std::size_t last) {
+        LshScratch& scratch = lsh_scratch_of_this_thread();
+        hash_queries(*family_, queries, first, last - first, asked.probes > 1, scratch);
+        for (std::size_t i = first; i < last; ++i) {
+            LshQuery query(view, settings_, *family_, space_, scratch, i - first, {&watch, member == 0});
+            query.collect(queries, i, asked);
+            then(query, i);
+        }
+    };
+    if (!team.run(queries.n, grain, watch, answer) || watch.stopped()) throw Stopped();
+}
+
 void LshIndex::search(const Items& queries, const LshAsked& asked, std::size_t threads, const LshFound& found,
                       Watch& watch) const {
     check_threads(threads);
@@ -159,15 +177,10 @@ void LshIndex::search(const Items& queries, const LshAsked& asked, std::size_t t
     check_k(asked.k, view.size());
     Team team(queries.n < 2 ? 1 : threads);
     check_items(queries, "queries", {team, watch});
-    const bool whole = team.run(queries.n, 4, watch, [&](std::size_t, std::size_t first, std::size_t last) {
-        for (std::size_t i = first; i < last; ++i) {
-            LshQuery query(view, settings_, *family_, space_, lsh_scratch_of_this_thread());
-            query.collect(queries, i, asked);
-            query.answer(queries, i, asked, found.ids.data() + i * asked.k, found.distances.data() + i * asked.k);
-            if (!found.work.empty()) found.work[i] = query.work;
-        }
+    run_queries(view, queries, asked, team, watch, [&](LshQuery& query, std::size_t i) {
+        query.answer(queries, i, asked, found.ids.data() + i * asked.k, found.distances.data() + i * asked.k);
+        if (!found.work.empty()) found.work[i] = query.work;
     });
-    if (!whole || watch.stopped()) throw Stopped();
 }
 
 LshCandidates LshIndex::candidates(const Items& queries, const LshAsked& asked, std::size_t threads,
@@ -179,16 +192,10 @@ LshCandidates LshIndex::candidates(const Items& queries, const LshAsked& asked, 
     Team team(queries.n < 2 ? 1 : threads);
     check_items(queries, "queries", {team, watch});
     std::vector<std::vector<std::int64_t>> met(queries.n);
-    const bool whole = team.run(queries.n, 4, watch, [&](std::size_t, std::size_t first, std::size_t last) {
-        LshScratch& scratch = lsh_scratch_of_this_thread();
-        for (std::size_t i = first; i < last; ++i) {
-            LshQuery query(view, settings_, *family_, space_, scratch);
-            query.collect(queries, i, asked);
-            for (const std::uint32_t slot : query.candidates()) met[i].push_back(view.id(slot));
-            std::sort(met[i].begin(), met[i].end());
-        }
+    run_queries(view, queries, asked, team, watch, [&](LshQuery& query, std::size_t i) {
+        for (const std::uint32_t slot : query.candidates()) met[i].push_back(view.id(slot));
+        std::sort(met[i].begin(), met[i].end());
     });
-    if (!whole || watch.stopped()) throw Stopped();
     LshCandidates found{{0}, {}};
     for (const auto& ids : met) {
         found.ids.insert(found.ids.end(), ids.begin(), ids.end());

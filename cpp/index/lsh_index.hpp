@@ -76,6 +76,9 @@ private:
     class Reading;
     void check_items(const Items& items, const char* name, const Crew& crew) const;
     void check_asked(const LshAsked& asked) const;
+    template <class Then>
+    void run_queries(const LshView& view, const Items& queries, const LshAsked& asked, Team& team, Watch& watch,
+                     Then then) const;
     std::vector<std::int64_t> ids_for(const LshView& view, std::size_t n, std::span<const std::int64_t> given) const;
     void publish(std::unique_ptr<const LshView> view) noexcept;
 

@@ -28,19 +28,23 @@ Memory Index::memory() const {
     Memory memory =
         count(parts_->graph.layout, code_bytes, view.count, view.upper_count, view.names.bytes(), view.lookup_bytes);
     memory.ids += view.count * view.groups.stride();
+    if (view.rows.in_file()) memory.mapped = memory.vectors;
+    if (view.factors.in_file() && is_tier(parts_->options.traversal)) memory.mapped += memory.factors;
     return memory;
 }
 
 Memory plan_memory(const Options& options, std::size_t n) {
     check(options);
     const Space space(options.metric, options.dtype, options.dim);
-    const Layout layout(space, options.M);
+    const Layout layout(space, options.M, Graph::place_of(options.vectors));
     // Levels above 0 of all nodes: n / M of level 1, n / M^2 of level 2, ...
     const std::size_t upper_rows = n / (options.M - 1);
     const CodeChoice likely = likely_choice(space, options.traversal);
-    const std::size_t code_bytes = CodeTable(WalkCode(space, likely.fine)).row_bytes() +
-                                   (likely.coarse ? CodeTable(WalkCode(space, Traversal::sq4)).row_bytes() : 0);
-    return count(layout, code_bytes, n, upper_rows, IdMap::bytes_for(n), RowMap::bytes_for(n));
+    const std::size_t code_bytes =
+        CodeTable(WalkCode(space, likely.fine)).row_bytes() + CodeTable(WalkCode(space, likely.coarse)).row_bytes();
+    Memory memory = count(layout, code_bytes, n, upper_rows, IdMap::bytes_for(n), RowMap::bytes_for(n));
+    if (options.vectors == Tier::disk) memory.mapped = memory.vectors + memory.factors;
+    return memory;
 }
 
 GraphShape Index::graph_shape() const {

@@ -17,9 +17,10 @@ struct Options {
     Dtype dtype = Dtype::f32;
     std::size_t M = 16;                          // links a node keeps above level 0; level 0 holds 2M
     std::size_t ef_construction = 200;           // width of the beam that finds a new node's neighbors
-    Traversal traversal = Traversal::automatic;  // what a search walks on
+    Traversal traversal = Traversal::automatic;  // what a search walks on, the codes of a tier included
     Lift lift = Lift::automatic;
     std::uint64_t seed = 0;
+    Tier vectors = Tier::memory;  // on disk only beside codes of a tier
 };
 
 constexpr std::size_t kMaxDim = 65'536;

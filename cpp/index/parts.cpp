@@ -24,7 +24,7 @@ std::atomic<std::uint64_t> next_serial{0};
 }  // namespace
 
 GraphOptions graph_options_of(const Options& options) {
-    return {options.M, options.ef_construction, options.seed, options.traversal, options.lift};
+    return {options.M, options.ef_construction, options.seed, options.traversal, options.lift, options.vectors};
 }
 
 Index::Parts::Parts(const Options& given)

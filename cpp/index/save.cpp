@@ -28,7 +28,7 @@ static_assert(format::kMaxDim == kMaxDim && format::kMinM == kMinM && format::kM
               format::kMaxEfConstruction == kMaxEf);
 
 Options options_of(Metric metric, Dtype dtype, std::size_t dim, const GraphOptions& graph) {
-    return {dim, metric, dtype, graph.M, graph.ef_construction, graph.traversal, graph.lift, graph.seed};
+    return {dim, metric, dtype, graph.M, graph.ef_construction, graph.traversal, graph.lift, graph.seed, graph.vectors};
 }
 
 Options options_of(const Graph& graph) {

@@ -5,6 +5,7 @@
 
 #include "base/errors.hpp"
 #include "base/team.hpp"
+#include "graph/code_choice.hpp"
 #include "graph/exact.hpp"
 #include "index/checks.hpp"
 #include "index/effort.hpp"
@@ -85,6 +86,17 @@ bool answer_all(const View& view, const Space& space, const Queries& queries, co
     return team.run(queries.n, 1, watch, answer_some) && !watch.stopped();
 }
 
+void ask_to_rerank(std::size_t rerank, const View& view, Asked& asked) {
+    if (rerank == 0) return;
+    if (!is_tier(choice_of(view).walked()) && view.count != 0)
+        throw InvalidArgumentError("rerank is " + std::to_string(rerank) +
+                                   ", and this index has no codes of its own to rank by: it was made without codes");
+    if (rerank > kMaxEf)
+        throw InvalidArgumentError("rerank is " + std::to_string(rerank) + ", expected 1 to " + std::to_string(kMaxEf));
+    asked.rerank = rerank;
+    asked.width = std::max(asked.width, rerank);
+}
+
 }  // namespace
 
 void Index::search(const std::byte* given, std::size_t n, const SearchOptions& options, const Found& found,
@@ -97,6 +109,7 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
     Asked asked = effort_of(options, view);
     asked.exact = options.exact;
     asked.per_group = options.per_group;
+    ask_to_rerank(options.rerank, view, asked);
     const std::span filters = options.filters;
     if (!filters.empty()) check_filters(filters, n, view);
     if (options.per_group != 0 && !view.has_groups() && view.count != 0)
@@ -107,10 +120,11 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
         // What services ask all day: a team of threads, though it be of one, costs as much as a short search.
         check_vector(space, given, "queries", 0);
         asked.checkpoint = {&watch, true};
-        with_admitted(filters.empty() ? nullptr : &filters[0], view, *parts_, room, [&](const Admitted* admitted) {
-            asked.admitted = admitted;
-            answer_one(view, space, queries, 0, asked);
-        });
+        with_admitted(filters.empty() ? nullptr : &filters[0], view, *parts_, options.exact, room,
+                      [&](const Admitted* admitted) {
+                          asked.admitted = admitted;
+                          answer_one(view, space, queries, 0, asked);
+                      });
         if (watch.stopped()) throw Stopped();
         return;
     }
@@ -119,20 +133,22 @@ void Index::search(const std::byte* given, std::size_t n, const SearchOptions& o
 
     bool whole = true;
     if (filters.size() <= 1) {
-        with_admitted(filters.empty() ? nullptr : &filters[0], view, *parts_, room, [&](const Admitted* admitted) {
-            asked.admitted = admitted;
-            whole = answer_all(view, space, queries, asked, team, watch);
-        });
+        with_admitted(filters.empty() ? nullptr : &filters[0], view, *parts_, options.exact, room,
+                      [&](const Admitted* admitted) {
+                          asked.admitted = admitted;
+                          whole = answer_all(view, space, queries, asked, team, watch);
+                      });
     } else {
         std::vector<Admitted> rooms(team.size());  // not the thread's scratch: a checkpoint may run another search
         const auto answer_some = [&](std::size_t member, std::size_t begin, std::size_t end) {
             Asked here = asked;
             here.checkpoint = checkpoint_of(member, watch);
             for (std::size_t query = begin; query < end; ++query)
-                with_admitted(&filters[query], view, *parts_, rooms[member], [&](const Admitted* admitted) {
-                    here.admitted = admitted;
-                    answer_one(view, space, queries, query, here);
-                });
+                with_admitted(&filters[query], view, *parts_, options.exact, rooms[member],
+                              [&](const Admitted* admitted) {
+                                  here.admitted = admitted;
+                                  answer_one(view, space, queries, query, here);
+                              });
         };
         whole = team.run(n, 1, watch, answer_some) && !watch.stopped();
     }

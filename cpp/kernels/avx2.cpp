@@ -40,10 +40,9 @@ template <Ahead kAhead>
     for (; at < bytes; at += kLine) prefetch<kAhead>(row + at);
 }
 
-// A row's scale lies apart from it and misses as often.
-template <bool kScaled>
-[[gnu::always_inline]] inline void prefetch_scale(const Rows& rows, std::uint32_t slot) {
-    if constexpr (kScaled) prefetch<Ahead::kIntoL2>(reinterpret_cast<Bytes>(rows.scale + slot));
+// What belongs to a row as numbers lies apart from it and misses as often.
+[[gnu::always_inline]] inline void prefetch_factors(const Rows& rows, std::uint32_t slot) {
+    if (rows.factors > 0) prefetch<Ahead::kIntoL1>(reinterpret_cast<Bytes>(rows.scale + slot * rows.factors));
 }
 
 // The empty assembly keeps the compiler from computing four addresses in one vector and taking it apart again, which
@@ -75,6 +74,7 @@ void walk_rows(const void* query, const Rows& rows, const std::uint32_t* slots, 
     const std::size_t lines = (bytes + kLine - 1) / kLine;
     const std::size_t ahead = (kLinesAhead / (lines == 0 ? 1 : lines) + kGroup) / kGroup * kGroup;
     const Bytes q = static_cast<Bytes>(query);
+    const Kernel kernel(q, rows.dim);
     Group group;
     const auto take = [&](std::size_t first, std::size_t count) {
         for (std::size_t r = 0; r < count; ++r) {
@@ -85,34 +85,34 @@ void walk_rows(const void* query, const Rows& rows, const std::uint32_t* slots, 
     };
 
     for (std::size_t i = 0; i < ahead && i < n; ++i) {
-        prefetch_scale<Kernel::kScaled>(rows, slots[i]);
+        prefetch_factors(rows, slots[i]);
         prefetch_row<kAhead>(row_at(rows, slots[i]), bytes);
     }
     std::size_t i = 0;
     for (; i + ahead + kGroup <= n; i += kGroup) {
         take(i, kGroup);
         for (std::size_t r = 0; r < kGroup; ++r) {
-            prefetch_scale<Kernel::kScaled>(rows, slots[i + ahead + r]);
+            prefetch_factors(rows, slots[i + ahead + r]);
             group.ahead[r] = row_at(rows, slots[i + ahead + r]);
         }
-        Kernel::template score<kGroup, kAhead>(q, rows, group);
+        kernel.template score<kGroup, kAhead>(q, rows, group);
     }
     for (std::size_t late = i + ahead; late < n; ++late) {
-        prefetch_scale<Kernel::kScaled>(rows, slots[late]);
+        prefetch_factors(rows, slots[late]);
         prefetch_row<kAhead>(row_at(rows, slots[late]), bytes);
     }
     for (; i + kGroup <= n; i += kGroup) {
         take(i, kGroup);
-        Kernel::template score<kGroup, Ahead::kNone>(q, rows, group);
+        kernel.template score<kGroup, Ahead::kNone>(q, rows, group);
     }
     if (i + 2 <= n) {
         take(i, 2);
-        Kernel::template score<2, Ahead::kNone>(q, rows, group);
+        kernel.template score<2, Ahead::kNone>(q, rows, group);
         i += 2;
     }
     if (i < n) {
         take(i, 1);
-        Kernel::template score<1, Ahead::kNone>(q, rows, group);
+        kernel.template score<1, Ahead::kNone>(q, rows, group);
     }
 }
 
@@ -183,11 +183,11 @@ __m128 sums_of(__m256 a, __m256 b, __m256 c, __m256 d) {
 
 template <class Element, class Term>
 struct Floats {
-    static constexpr bool kScaled = Term::kScaled;
+    Floats(Bytes, std::size_t) {}
     static std::size_t row_bytes(std::size_t dim) { return dim * Element::kBytes; }
 
     template <std::size_t kRows, Ahead kAhead>
-    static void score(Bytes q, const Rows& rows, const Group& group) {
+    void score(Bytes q, const Rows& rows, const Group& group) const {
         constexpr std::size_t kBytes = Element::kBytes;
         constexpr std::size_t kBlock = kLine / kBytes;
         const std::size_t dim = rows.dim;
@@ -302,21 +302,37 @@ struct DotSteps {
     }
 };
 
-template <class Sum>
-float total(__m256i v) {
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-    four = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 1));
-    return static_cast<float>(static_cast<Sum>(_mm_cvtsi128_si32(four)));
+// Adds up each of four vectors; unused ones may repeat another.
+__m128i sums_of(__m256i a, __m256i b, __m256i c, __m256i d) {
+    const __m256i halves = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+    return _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+}
+
+__m128 rounded(__m128i sums, std::int32_t) { return _mm_cvtepi32_ps(sums); }
+__m128 rounded(__m128i sums, std::uint32_t) {  // less 2^31 they are signed, and doubles hold the sums as they are
+    const __m256d less = _mm256_cvtepi32_pd(_mm_xor_si128(sums, _mm_set1_epi32(INT32_MIN)));
+    return _mm256_cvtpd_ps(_mm256_add_pd(less, _mm256_set1_pd(2'147'483'648.0)));
+}
+
+// The sum of each row and what all rows have in common, rounded once.
+template <class Sum, std::size_t kRows>
+void write_scores(const __m256i* sums, std::int32_t shared, float* out) {
+    const __m128i whole =
+        _mm_add_epi32(sums_of(sums[0], sums[kRows > 1 ? 1 : 0], sums[kRows > 2 ? 2 : 0], sums[kRows > 3 ? 3 : 0]),
+                      _mm_set1_epi32(shared));
+    const __m128 scores = rounded(whole, Sum{});
+    if constexpr (kRows == 4) _mm_storeu_ps(out, scores);
+    if constexpr (kRows == 2) _mm_storel_pi(reinterpret_cast<__m64*>(out), scores);
+    if constexpr (kRows == 1) _mm_store_ss(out, scores);
 }
 
 template <class Term>
 struct Integers {
-    static constexpr bool kScaled = false;
+    Integers(Bytes, std::size_t) {}
     static std::size_t row_bytes(std::size_t dim) { return dim; }
 
     template <std::size_t kRows, Ahead kAhead>
-    static void score(Bytes q, const Rows& rows, const Group& group) {
+    void score(Bytes q, const Rows& rows, const Group& group) const {
         const std::size_t dim = rows.dim;
         __m256i sum[kRows][2];
         for (std::size_t r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = _mm256_setzero_si256();
@@ -338,9 +354,9 @@ struct Integers {
         if (i < dim) {
             for (std::size_t r = 0; r < kRows; ++r) add_last(sum[r], q, group.row[r], dim);
         }
-        for (std::size_t r = 0; r < kRows; ++r) {
-            group.out[r] = total<typename Term::Sum>(_mm256_add_epi32(sum[r][0], sum[r][1]));
-        }
+        __m256i whole[kRows];
+        for (std::size_t r = 0; r < kRows; ++r) whole[r] = _mm256_add_epi32(sum[r][0], sum[r][1]);
+        write_scores<typename Term::Sum, kRows>(whole, 0, group.out);
     }
 
     static void add_last(__m256i* sum, Bytes q, Bytes row, std::size_t dim) {
@@ -357,36 +373,44 @@ struct Integers {
 
 // As bytes of 0 to 15 the elements are 8 too large, which adds a multiple of the query's sum. Products of such bytes
 // with signed ones, four of them added, stay within 4 * 15 * 128, far from saturating.
-struct Nibbles {
-    static constexpr bool kScaled = false;
+class Nibbles {
+public:
+    Nibbles(Bytes q, std::size_t dim) {
+        const __m256i eight = _mm256_set1_epi8(8);
+        __m256i sum = _mm256_setzero_si256();
+        for (std::size_t i = 0; i < dim; i += kLine) sum = add_pairs(sum, eight, load(q + i), eight, load(q + i + 32));
+        shared_ = -_mm_cvtsi128_si32(sums_of(sum, sum, sum, sum));
+    }
+
     static std::size_t row_bytes(std::size_t dim) { return dim / 2; }
 
     template <std::size_t kRows, Ahead kAhead>
-    static void score(Bytes q, const Rows& rows, const Group& group) {
+    void score(Bytes q, const Rows& rows, const Group& group) const {
         const std::size_t bytes = row_bytes(rows.dim);
         const __m256i nibble = _mm256_set1_epi8(15);
-        const __m256i eight = _mm256_set1_epi8(8);
-        const __m256i one = _mm256_set1_epi16(1);
         __m256i sum[kRows];
-        __m256i shared = _mm256_setzero_si256();
         for (std::size_t r = 0; r < kRows; ++r) sum[r] = _mm256_setzero_si256();
 
         for (std::size_t i = 0; i < bytes; i += 32) {
             if (i % kLine == 0) prefetch_block<kRows, kAhead>(group, i);
             const __m256i low = load(q + 2 * i);
             const __m256i high = load(q + 2 * i + 32);
-            const auto pairs = [&](__m256i a, __m256i b) {
-                return _mm256_add_epi16(_mm256_maddubs_epi16(a, low), _mm256_maddubs_epi16(b, high));
-            };
-            shared = add_products(shared, pairs(eight, eight), one);
             for (std::size_t r = 0; r < kRows; ++r) {
                 const __m256i both = load(group.row[r] + i);
                 const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(both, 4), nibble);
-                sum[r] = add_products(sum[r], pairs(_mm256_and_si256(both, nibble), upper), one);
+                sum[r] = add_pairs(sum[r], _mm256_and_si256(both, nibble), low, upper, high);
             }
         }
-        for (std::size_t r = 0; r < kRows; ++r) group.out[r] = total<std::int32_t>(_mm256_sub_epi32(sum[r], shared));
+        write_scores<std::int32_t, kRows>(sum, shared_, group.out);
     }
+
+private:
+    static __m256i add_pairs(__m256i sum, __m256i lower, __m256i low, __m256i upper, __m256i high) {
+        const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(lower, low), _mm256_maddubs_epi16(upper, high));
+        return add_products(sum, pairs, _mm256_set1_epi16(1));
+    }
+
+    std::int32_t shared_;
 };
 
 struct Hamming {
@@ -408,7 +432,7 @@ struct Jaccard {
 
 template <class Count>
 struct Bits {
-    static constexpr bool kScaled = false;
+    Bits(Bytes, std::size_t) {}
     static std::size_t row_bytes(std::size_t dim) { return dim / 8; }
 
     static std::uint64_t word(Bytes from) {
@@ -423,7 +447,7 @@ struct Bits {
     }
 
     template <std::size_t kRows, Ahead kAhead>
-    static void score(Bytes q, const Rows& rows, const Group& group) {
+    void score(Bytes q, const Rows& rows, const Group& group) const {
         const std::size_t bytes = rows.dim / 8;
         Count count[kRows];
         std::size_t i = 0;
@@ -460,9 +484,11 @@ constinit const Table kAvx2Table = {
     .dot_i8 = score_rows<Integers<DotI8>>,
     .dot_steps = score_rows<Integers<DotSteps>>,
     .dot_nibbles = score_rows<Nibbles>,
+    .dot_crumbs = dot_crumbs_avx2,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .raise_maxima = &kRaiseMaximaAvx2,
+    .packed = &kPackedAvx2,
     .loops = &kAvx2Loops,
 };
 

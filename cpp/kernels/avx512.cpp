@@ -40,10 +40,9 @@ template <Ahead kAhead>
     for (; at < bytes; at += kLine) prefetch<kAhead>(row + at);
 }
 
-// A row's scale lies apart from it and misses as often.
-template <bool kScaled>
-[[gnu::always_inline]] inline void prefetch_scale(const Rows& rows, std::uint32_t slot) {
-    if constexpr (kScaled) prefetch<Ahead::kIntoL2>(reinterpret_cast<Bytes>(rows.scale + slot));
+// What belongs to a row as numbers lies apart from it and misses as often.
+[[gnu::always_inline]] inline void prefetch_factors(const Rows& rows, std::uint32_t slot) {
+    if (rows.factors > 0) prefetch<Ahead::kIntoL1>(reinterpret_cast<Bytes>(rows.scale + slot * rows.factors));
 }
 
 // The empty assembly keeps the compiler from computing four addresses in one vector and taking it apart again, which
@@ -75,6 +74,7 @@ void walk_rows(const void* query, const Rows& rows, const std::uint32_t* slots, 
     const std::size_t lines = (bytes + kLine - 1) / kLine;
     const std::size_t ahead = (kLinesAhead / (lines == 0 ? 1 : lines) + kGroup) / kGroup * kGroup;
     const Bytes q = static_cast<Bytes>(query);
+    const Kernel kernel(q, rows.dim);
     Group group;
     const auto take = [&](std::size_t first, std::size_t count) {
         for (std::size_t r = 0; r < count; ++r) {
@@ -85,34 +85,34 @@ void walk_rows(const void* query, const Rows& rows, const std::uint32_t* slots, 
     };
 
     for (std::size_t i = 0; i < ahead && i < n; ++i) {
-        prefetch_scale<Kernel::kScaled>(rows, slots[i]);
+        prefetch_factors(rows, slots[i]);
         prefetch_row<kAhead>(row_at(rows, slots[i]), bytes);
     }
     std::size_t i = 0;
     for (; i + ahead + kGroup <= n; i += kGroup) {
         take(i, kGroup);
         for (std::size_t r = 0; r < kGroup; ++r) {
-            prefetch_scale<Kernel::kScaled>(rows, slots[i + ahead + r]);
+            prefetch_factors(rows, slots[i + ahead + r]);
             group.ahead[r] = row_at(rows, slots[i + ahead + r]);
         }
-        Kernel::template score<kGroup, kAhead>(q, rows, group);
+        kernel.template score<kGroup, kAhead>(q, rows, group);
     }
     for (std::size_t late = i + ahead; late < n; ++late) {
-        prefetch_scale<Kernel::kScaled>(rows, slots[late]);
+        prefetch_factors(rows, slots[late]);
         prefetch_row<kAhead>(row_at(rows, slots[late]), bytes);
     }
     for (; i + kGroup <= n; i += kGroup) {
         take(i, kGroup);
-        Kernel::template score<kGroup, Ahead::kNone>(q, rows, group);
+        kernel.template score<kGroup, Ahead::kNone>(q, rows, group);
     }
     if (i + 2 <= n) {
         take(i, 2);
-        Kernel::template score<2, Ahead::kNone>(q, rows, group);
+        kernel.template score<2, Ahead::kNone>(q, rows, group);
         i += 2;
     }
     if (i < n) {
         take(i, 1);
-        Kernel::template score<1, Ahead::kNone>(q, rows, group);
+        kernel.template score<1, Ahead::kNone>(q, rows, group);
     }
 }
 
@@ -186,11 +186,11 @@ __m128 sums_of(__m512 a, __m512 b, __m512 c, __m512 d) {
 
 template <class Element, class Term>
 struct Floats {
-    static constexpr bool kScaled = Term::kScaled;
+    Floats(Bytes, std::size_t) {}
     static std::size_t row_bytes(std::size_t dim) { return dim * Element::kBytes; }
 
     template <std::size_t kRows, Ahead kAhead>
-    static void score(Bytes q, const Rows& rows, const Group& group) {
+    void score(Bytes q, const Rows& rows, const Group& group) const {
         constexpr std::size_t kBytes = Element::kBytes;
         constexpr std::size_t kBlock = 32;
         const std::size_t dim = rows.dim;
@@ -288,55 +288,108 @@ __m256i half(__m512i v) {
     return _mm512_maskz_extracti32x8_epi32(0xff, v, kWhich);
 }
 
-template <class Sum>
-float total(__m512i v) {
-    const __m256i eight = _mm256_add_epi32(half<0>(v), half<1>(v));
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
-    four = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 1));
-    return static_cast<float>(static_cast<Sum>(_mm_cvtsi128_si32(four)));
+__m256i folded(__m512i v) { return _mm256_add_epi32(half<0>(v), half<1>(v)); }
+
+// Adds up each of four vectors; unused ones may repeat another.
+__m128i sums_of(__m512i a, __m512i b, __m512i c, __m512i d) {
+    const __m256i halves =
+        _mm256_hadd_epi32(_mm256_hadd_epi32(folded(a), folded(b)), _mm256_hadd_epi32(folded(c), folded(d)));
+    return _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
 }
 
+__m128 rounded(__m128i sums, std::int32_t) { return _mm_cvtepi32_ps(sums); }
+__m128 rounded(__m128i sums, std::uint32_t) { return _mm_maskz_cvtepu32_ps(0xf, sums); }
+
+// The sum of each row and what all rows have in common, rounded once.
+template <class Sum, std::size_t kRows>
+void write_scores(const __m512i* sums, std::int32_t shared, float* out) {
+    const __m128i whole =
+        _mm_add_epi32(sums_of(sums[0], sums[kRows > 1 ? 1 : 0], sums[kRows > 2 ? 2 : 0], sums[kRows > 3 ? 3 : 0]),
+                      _mm_set1_epi32(shared));
+    const __m128 scores = rounded(whole, Sum{});
+    if constexpr (kRows == 4) _mm_storeu_ps(out, scores);
+    if constexpr (kRows == 2) _mm_storel_pi(reinterpret_cast<__m64*>(out), scores);
+    if constexpr (kRows == 1) _mm_store_ss(out, scores);
+}
+
+std::int32_t total(__m512i v) { return _mm_cvtsi128_si32(sums_of(v, v, v, v)); }
+
 template <class Term>
-struct Integers {
-    static constexpr bool kScaled = false;
+class Integers {
+public:
+    Integers(Bytes q, std::size_t dim) {
+        if (Term::kQueryFactor == 0) return;
+        __m512i sum = _mm512_setzero_si512();
+        for (std::size_t i = 0; i < dim; i += kLine) {
+            const std::size_t left = dim - i;
+            sum = Term::add_query(sum, left < kLine ? load(first_bytes(left), q + i) : load(q + i));
+        }
+        shared_ = Term::kQueryFactor * total(sum);
+    }
+
     static std::size_t row_bytes(std::size_t dim) { return dim; }
 
     template <std::size_t kRows, Ahead kAhead>
-    static void score(Bytes q, const Rows& rows, const Group& group) {
+    void score(Bytes q, const Rows& rows, const Group& group) const {
         const std::size_t dim = rows.dim;
         __m512i sum[kRows][2];
-        __m512i query_sum = _mm512_setzero_si512();
         for (std::size_t r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_si512();
 
         std::size_t i = 0;
         for (; i + kLine <= dim; i += kLine) {
             prefetch_block<kRows, kAhead>(group, i);
             const __m512i part = load(q + i);
-            query_sum = Term::add_query(query_sum, part);
             for (std::size_t r = 0; r < kRows; ++r) Term::add(sum[r], part, load(group.row[r] + i));
         }
         if (i < dim) {
             prefetch_block<kRows, kAhead>(group, i);
             const __mmask64 lanes = first_bytes(dim - i);
             const __m512i part = load(lanes, q + i);
-            query_sum = Term::add_query(query_sum, part);
             for (std::size_t r = 0; r < kRows; ++r) Term::add(sum[r], part, load(lanes, group.row[r] + i));
         }
 
-        const __m512i shared = _mm512_mullo_epi32(query_sum, _mm512_set1_epi32(Term::kQueryFactor));
-        for (std::size_t r = 0; r < kRows; ++r) {
-            const __m512i both = _mm512_add_epi32(sum[r][0], sum[r][1]);
-            group.out[r] = total<typename Term::Sum>(_mm512_add_epi32(both, shared));
-        }
+        __m512i whole[kRows];
+        for (std::size_t r = 0; r < kRows; ++r) whole[r] = _mm512_add_epi32(sum[r][0], sum[r][1]);
+        write_scores<typename Term::Sum, kRows>(whole, shared_, group.out);
     }
+
+private:
+    std::int32_t shared_ = 0;
 };
 
 // As bytes of 0 to 15 the elements are 8 too large, which adds a multiple of the query's sum.
-struct Nibbles {
-    static constexpr bool kScaled = false;
+class Nibbles {
+public:
+    Nibbles(Bytes q, std::size_t dim) {
+        __m512i sum = _mm512_setzero_si512();
+        for (std::size_t i = 0; i < dim; i += kLine) sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(8), load(q + i));
+        shared_ = -total(sum);
+    }
+
     static std::size_t row_bytes(std::size_t dim) { return dim / 2; }
 
+    template <std::size_t kRows, Ahead kAhead>
+    void score(Bytes q, const Rows& rows, const Group& group) const {
+        const std::size_t bytes = row_bytes(rows.dim);
+        __m512i sum[kRows];
+        for (std::size_t r = 0; r < kRows; ++r) sum[r] = _mm512_setzero_si512();
+
+        std::size_t i = 0;
+        for (; i + kLine <= bytes; i += kLine) {
+            prefetch_block<kRows, kAhead>(group, i);
+            const Query query(load(q + 2 * i), load(q + 2 * i + kLine));
+            for (std::size_t r = 0; r < kRows; ++r) sum[r] = add(sum[r], query, load(group.row[r] + i));
+        }
+        if (i < bytes) {  // half a line
+            prefetch_block<kRows, kAhead>(group, i);
+            const Query query(load(q + 2 * i), _mm512_setzero_si512());
+            for (std::size_t r = 0; r < kRows; ++r)
+                sum[r] = add(sum[r], query, load(first_bytes(bytes - i), group.row[r] + i));
+        }
+        write_scores<std::int32_t, kRows>(sum, shared_, group.out);
+    }
+
+private:
     // The query's bytes that meet the lower and the upper halves of 64 bytes of a row.
     struct Query {
         __m512i low, high;
@@ -344,39 +397,14 @@ struct Nibbles {
             : low(_mm512_maskz_shuffle_i64x2(0xff, first, second, 0x44)),
               high(_mm512_maskz_shuffle_i64x2(0xff, first, second, 0xee)) {}
     };
-    static __m512i add(__m512i sum, const Query& query, __m512i lower, __m512i upper) {
-        return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(sum, lower, query.low), upper, query.high);
-    }
     static __m512i add(__m512i sum, const Query& query, __m512i both) {
         const __m512i nibble = _mm512_set1_epi8(15);
         const __m512i upper = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble);
-        return add(sum, query, _mm512_and_si512(both, nibble), upper);
+        return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(sum, _mm512_and_si512(both, nibble), query.low), upper,
+                                   query.high);
     }
 
-    template <std::size_t kRows, Ahead kAhead>
-    static void score(Bytes q, const Rows& rows, const Group& group) {
-        const std::size_t bytes = row_bytes(rows.dim);
-        const __m512i eight = _mm512_set1_epi8(8);
-        __m512i sum[kRows];
-        __m512i shared = _mm512_setzero_si512();
-        for (std::size_t r = 0; r < kRows; ++r) sum[r] = _mm512_setzero_si512();
-
-        std::size_t i = 0;
-        for (; i + kLine <= bytes; i += kLine) {
-            prefetch_block<kRows, kAhead>(group, i);
-            const Query query(load(q + 2 * i), load(q + 2 * i + kLine));
-            shared = add(shared, query, eight, eight);
-            for (std::size_t r = 0; r < kRows; ++r) sum[r] = add(sum[r], query, load(group.row[r] + i));
-        }
-        if (i < bytes) {  // half a line
-            prefetch_block<kRows, kAhead>(group, i);
-            const Query query(load(q + 2 * i), _mm512_setzero_si512());
-            shared = add(shared, query, eight, eight);
-            for (std::size_t r = 0; r < kRows; ++r)
-                sum[r] = add(sum[r], query, load(first_bytes(bytes - i), group.row[r] + i));
-        }
-        for (std::size_t r = 0; r < kRows; ++r) group.out[r] = total<std::int32_t>(_mm512_sub_epi32(sum[r], shared));
-    }
+    std::int32_t shared_;
 };
 
 // Bits set in each byte, by looking up its two halves (vpopcntdq is newer than VNNI), added up to 64-bit lanes.
@@ -414,11 +442,11 @@ struct Jaccard {
 
 template <class Count>
 struct Bits {
-    static constexpr bool kScaled = false;
+    Bits(Bytes, std::size_t) {}
     static std::size_t row_bytes(std::size_t dim) { return dim / 8; }
 
     template <std::size_t kRows, Ahead kAhead>
-    static void score(Bytes q, const Rows& rows, const Group& group) {
+    void score(Bytes q, const Rows& rows, const Group& group) const {
         const std::size_t bytes = rows.dim / 8;
         Count count[kRows];
         std::size_t i = 0;
@@ -436,6 +464,37 @@ struct Bits {
         for (std::size_t r = 0; r < kRows; ++r) group.out[r] = count[r].score();
     }
 };
+
+// Of rows of 256 bits, which sketches are, a vector would hold half a line, and to add up its lanes takes longer than
+// to count four words one by one.
+struct FourWords {
+    FourWords(Bytes, std::size_t) {}
+    static std::size_t row_bytes(std::size_t) { return 32; }
+
+    static std::uint64_t word(Bytes from) {
+        std::uint64_t value;
+        __builtin_memcpy(&value, from, sizeof(value));
+        return value;
+    }
+
+    template <std::size_t kRows, Ahead kAhead>
+    void score(Bytes q, const Rows&, const Group& group) const {
+        prefetch_block<kRows, kAhead>(group, 0);
+        for (std::size_t r = 0; r < kRows; ++r) {
+            int differing = 0;
+            for (std::size_t i = 0; i < 32; i += 8)
+                differing += __builtin_popcountll(word(q + i) ^ word(group.row[r] + i));
+            group.out[r] = static_cast<float>(differing);
+        }
+    }
+};
+
+void hamming_b1(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out) {
+    if (rows.dim == 256)
+        score_rows<FourWords>(query, rows, slots, n, out);
+    else
+        score_rows<Bits<Hamming>>(query, rows, slots, n, out);
+}
 
 }  // namespace
 
@@ -456,9 +515,11 @@ constinit const Table kAvx512Table = {
     .dot_i8 = score_rows<Integers<DotI8>>,
     .dot_steps = score_rows<Integers<DotI8>>,
     .dot_nibbles = score_rows<Nibbles>,
-    .hamming_b1 = score_rows<Bits<Hamming>>,
+    .dot_crumbs = dot_crumbs_avx512,
+    .hamming_b1 = hamming_b1,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .raise_maxima = &kRaiseMaximaAvx512,
+    .packed = &kPackedAvx512,
     .loops = &kAvx512Loops,
 };
 

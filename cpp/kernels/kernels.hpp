@@ -17,14 +17,16 @@ namespace vicinal::kernels {
 // at any alignment; it is fastest at 64 bytes.
 struct Rows {
     const std::byte* base;
-    std::size_t stride;  // bytes
-    std::size_t dim;     // elements
-    const float* scale;  // one factor per row, read by the scaled kernels only
+    std::size_t stride;       // bytes
+    std::size_t dim;          // elements
+    const float* scale;       // the factors of row s begin at scale + s * factors. The scaled kernels read one,
+    std::size_t factors = 0;  // the others none; all are prefetched with the row, for who goes on with its score
 };
 
 // Writes out[i] = score(query, row slots[i]) for i < n. A score depends on the query and the row alone, bit for bit:
 // not on its place in the list, not on n, not on addresses. Prefetches rows ahead of the one it works on. `query` is
-// float32 for the floating row types, signed bytes for nibbles, and of the rows' own type for i8, u8 and packed bits.
+// float32 for the floating row types, signed bytes for nibbles and crumbs, and of the rows' own type for i8, u8 and
+// packed bits.
 using ScoreRows = void (*)(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
 
 // maxima[j] becomes the largest of itself and the inner products of column j with n rows of `dim` floats, one after the
@@ -33,6 +35,22 @@ using ScoreRows = void (*)(const void* query, const Rows& rows, const std::uint3
 constexpr std::size_t kMaximaGroup = 16;
 using RaiseMaxima = void (*)(const float* panel, std::size_t groups, const float* rows, std::size_t n, std::size_t dim,
                              float* maxima);
+
+// Rows of few-bit codes one after the other in memory, as a scan meets them: 1, 2, 4 or 8 bits an element, the first
+// element in the lowest bits of the first byte. Row r starts at base + r * stride; the bits behind the last element of
+// its `bytes` bytes are zero.
+struct PackedRows {
+    const std::uint8_t* base;
+    std::size_t stride, bytes;
+};
+
+// dots[r] = sum over i of q[i] * x_r[i] for r < n, exactly, on every instruction set. At most 65 536 elements, so that
+// 255 * 255 times as many fit 32 bits. Reads no byte past a row's last.
+using DotPacked = void (*)(const std::uint8_t* query, const PackedRows& rows, std::size_t n, std::uint32_t* dots);
+
+struct PackedDots {
+    DotPacked one, two, four, eight;  // bits an element
+};
 
 using Narrow = void (*)(const float* from, std::uint16_t* to, std::size_t n);  // round to nearest, ties to even
 using Widen = void (*)(const std::uint16_t* from, float* to, std::size_t n);
@@ -53,6 +71,9 @@ struct Loops {
     void (*fit_few_steps)(const float* values, float inverse, std::size_t n, float* along, float* squares);
     // The same c as rows of dot_nibbles hold them. n is a multiple of 64.
     void (*to_nibbles)(const float* values, float inverse, std::size_t n, std::uint8_t* nibbles);
+    // The same two with c the nearest of -3, -1, 1 and 3, as rows of dot_crumbs hold them.
+    void (*fit_crumbs)(const float* values, float inverse, std::size_t n, float* along, float* squares);
+    void (*to_crumbs)(const float* values, float inverse, std::size_t n, std::uint8_t* crumbs);
 
     Narrow f32_to_f16, f32_to_bf16;
     Widen f16_to_f32, bf16_to_f32;
@@ -76,10 +97,14 @@ struct Table {
     // The same of signed bytes and four-bit rows: x[i] is -8 to 7 and stored as x[i] + 8. Of every 64 elements byte j
     // of 32 holds element j in its lower half and element j + 32 in its upper half. dim is a multiple of 64.
     ScoreRows dot_nibbles;
+    // The same of two-bit rows: x[i] is -3, -1, 1 or 3 and stored as (x[i] + 3) / 2. Of every 64 elements byte j of 16
+    // holds, from its lowest bits up, elements j, j + 16, j + 32 and j + 48. dim is a multiple of 64.
+    ScoreRows dot_crumbs;
     // Packed bits: differing bits; one minus the share of common bits (0 where both are empty).
     ScoreRows hamming_b1, jaccard_b1;
 
     const RaiseMaxima* raise_maxima;
+    const PackedDots* packed;
     const Loops* loops;
 };
 

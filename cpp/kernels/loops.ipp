@@ -76,19 +76,29 @@ float few_steps(float value) {
     return (bounded + kNoFraction) - kNoFraction;
 }
 
-void fit_few_steps(const float* values, float inverse, std::size_t n, float* along, float* squares) {
+// The nearest of -3, -1, 1 and 3.
+float odd_step(float value) {
+    constexpr float kNoFraction = 12'582'912.0f;
+    const float half = (value - 1.0f) * 0.5f;
+    const float above = half > -2.0f ? half : -2.0f;
+    const float bounded = above < 1.0f ? above : 1.0f;
+    return ((bounded + kNoFraction) - kNoFraction) * 2.0f + 1.0f;
+}
+
+template <float (*kStep)(float)>
+void fit_steps(const float* values, float inverse, std::size_t n, float* along, float* squares) {
     float alongs[kLanes] = {};
     float lengths[kLanes] = {};
     std::size_t i = 0;
     for (; i + kLanes <= n; i += kLanes) {
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
-            const float steps = few_steps(values[i + lane] * inverse);
+            const float steps = kStep(values[i + lane] * inverse);
             alongs[lane] += values[i + lane] * steps;
             lengths[lane] += steps * steps;
         }
     }
     for (std::size_t lane = 0; i + lane < n; ++lane) {
-        const float steps = few_steps(values[i + lane] * inverse);
+        const float steps = kStep(values[i + lane] * inverse);
         alongs[lane] += values[i + lane] * steps;
         lengths[lane] += steps * steps;
     }
@@ -99,6 +109,14 @@ void fit_few_steps(const float* values, float inverse, std::size_t n, float* alo
     }
 }
 
+void fit_few_steps(const float* values, float inverse, std::size_t n, float* along, float* squares) {
+    fit_steps<few_steps>(values, inverse, n, along, squares);
+}
+
+void fit_crumbs(const float* values, float inverse, std::size_t n, float* along, float* squares) {
+    fit_steps<odd_step>(values, inverse, n, along, squares);
+}
+
 void to_nibbles(const float* values, float inverse, std::size_t n, std::uint8_t* nibbles) {
     constexpr std::size_t kHalf = 32;
     for (std::size_t block = 0; block < n; block += 2 * kHalf, nibbles += kHalf) {
@@ -107,6 +125,21 @@ void to_nibbles(const float* values, float inverse, std::size_t n, std::uint8_t*
             const auto high = static_cast<std::int32_t>(few_steps(values[block + kHalf + i] * inverse)) + 8;
             nibbles[i] = static_cast<std::uint8_t>(low | high << 4);
         }
+    }
+}
+
+void to_crumbs(const float* values, float inverse, std::size_t n, std::uint8_t* crumbs) {
+    constexpr std::size_t kQuarter = 16;
+    for (std::size_t block = 0; block < n; block += 4 * kQuarter, crumbs += kQuarter) {
+        std::int32_t bytes[kQuarter] = {};
+        for (std::size_t part = 0; part < 4; ++part) {
+            const float* const from = values + block + part * kQuarter;
+            for (std::size_t i = 0; i < kQuarter; ++i) {
+                const auto step = static_cast<std::int32_t>(odd_step(from[i] * inverse));
+                bytes[i] |= (step + 3) / 2 << (2 * part);
+            }
+        }
+        for (std::size_t i = 0; i < kQuarter; ++i) crumbs[i] = static_cast<std::uint8_t>(bytes[i]);
     }
 }
 
@@ -138,6 +171,8 @@ constexpr Loops loops_with(Narrow f32_to_f16, Widen f16_to_f32) {
         .to_bytes = to_bytes,
         .fit_few_steps = fit_few_steps,
         .to_nibbles = to_nibbles,
+        .fit_crumbs = fit_crumbs,
+        .to_crumbs = to_crumbs,
         .f32_to_f16 = f32_to_f16,
         .f32_to_bf16 = f32_to_bf16,
         .f16_to_f32 = f16_to_f32,

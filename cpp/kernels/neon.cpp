@@ -31,10 +31,9 @@ constexpr std::size_t kGroup = 4;
     for (; at < bytes; at += kLine) prefetch(row + at);
 }
 
-// A row's scale lies apart from it and misses as often.
-template <bool kScaled>
-[[gnu::always_inline]] inline void prefetch_scale(const Rows& rows, std::uint32_t slot) {
-    if constexpr (kScaled) prefetch(reinterpret_cast<Bytes>(rows.scale + slot));
+// What belongs to a row as numbers lies apart from it and misses as often.
+[[gnu::always_inline]] inline void prefetch_factors(const Rows& rows, std::uint32_t slot) {
+    if (rows.factors > 0) prefetch(reinterpret_cast<Bytes>(rows.scale + slot * rows.factors));
 }
 
 // The empty assembly keeps the compiler from computing four addresses in one vector and taking it apart again, which
@@ -78,20 +77,20 @@ void score_rows(const void* query, const Rows& rows, const std::uint32_t* slots,
     };
 
     for (std::size_t i = 0; i < ahead && i < n; ++i) {
-        prefetch_scale<Kernel::kScaled>(rows, slots[i]);
+        prefetch_factors(rows, slots[i]);
         prefetch_row(row_at(rows, slots[i]), bytes);
     }
     std::size_t i = 0;
     for (; i + ahead + kGroup <= n; i += kGroup) {
         take(i, kGroup);
         for (std::size_t r = 0; r < kGroup; ++r) {
-            prefetch_scale<Kernel::kScaled>(rows, slots[i + ahead + r]);
+            prefetch_factors(rows, slots[i + ahead + r]);
             group.ahead[r] = row_at(rows, slots[i + ahead + r]);
         }
         Kernel::template score<kGroup, Ahead::kPrefetch>(q, rows, group);
     }
     for (std::size_t late = i + ahead; late < n; ++late) {
-        prefetch_scale<Kernel::kScaled>(rows, slots[late]);
+        prefetch_factors(rows, slots[late]);
         prefetch_row(row_at(rows, slots[late]), bytes);
     }
     for (; i + kGroup <= n; i += kGroup) {
@@ -168,7 +167,6 @@ struct Dot {
 
 template <class Element, class Term>
 struct Floats {
-    static constexpr bool kScaled = Term::kScaled;
     static std::size_t row_bytes(std::size_t dim) { return dim * Element::kBytes; }
 
     template <std::size_t kRows, Ahead kAhead>
@@ -291,7 +289,6 @@ void each_part(Bytes q, const Group& group, std::size_t bytes, Add add) {
 
 template <class Term>
 struct Integers {
-    static constexpr bool kScaled = false;
     static std::size_t row_bytes(std::size_t dim) { return dim; }
 
     template <std::size_t kRows, Ahead kAhead>
@@ -306,7 +303,6 @@ struct Integers {
 
 // Four bits an element, stored 8 too large.
 struct Nibbles {
-    static constexpr bool kScaled = false;
     static std::size_t row_bytes(std::size_t dim) { return dim / 2; }
 
     template <std::size_t kRows, Ahead kAhead>
@@ -351,7 +347,6 @@ struct Jaccard {
 
 template <class Count>
 struct Bits {
-    static constexpr bool kScaled = false;
     static std::size_t row_bytes(std::size_t dim) { return dim / 8; }
 
     template <std::size_t kRows, Ahead kAhead>
@@ -382,9 +377,11 @@ constinit const Table kNeonTable = {
     .dot_i8 = score_rows<Integers<DotI8>>,
     .dot_steps = score_rows<Integers<DotI8>>,
     .dot_nibbles = score_rows<Nibbles>,
+    .dot_crumbs = dot_crumbs_neon,
     .hamming_b1 = score_rows<Bits<Hamming>>,
     .jaccard_b1 = score_rows<Bits<Jaccard>>,
     .raise_maxima = &kRaiseMaximaNeon,
+    .packed = &kPackedNeon,
     .loops = &kNeonLoops,
 };
 

@@ -153,9 +153,11 @@ constinit const Table kScalarTable = {
     .dot_i8 = dot<I8>,
     .dot_steps = dot<I8>,
     .dot_nibbles = dot_nibbles,
+    .dot_crumbs = dot_crumbs_scalar,
     .hamming_b1 = hamming_b1,
     .jaccard_b1 = jaccard_b1,
     .raise_maxima = &kRaiseMaximaScalar,
+    .packed = &kPackedScalar,
     .loops = &kScalarLoops,
 };
 

@@ -22,4 +22,13 @@ extern const RaiseMaxima kRaiseMaximaAvx2;
 extern const RaiseMaxima kRaiseMaximaAvx512;
 extern const RaiseMaxima kRaiseMaximaNeon;
 
+void dot_crumbs_scalar(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
+void dot_crumbs_avx2(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
+void dot_crumbs_avx512(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
+void dot_crumbs_neon(const void* query, const Rows& rows, const std::uint32_t* slots, std::size_t n, float* out);
+extern const PackedDots kPackedScalar;
+extern const PackedDots kPackedAvx2;
+extern const PackedDots kPackedAvx512;
+extern const PackedDots kPackedNeon;
+
 }  // namespace vicinal::kernels

@@ -1,8 +1,8 @@
 // An index as a file. This header is its specification; the container around it, with magic, version and checksums,
 // is specified in file/container.hpp. All numbers are little-endian; floats are IEEE 754.
 //
-// Sections, in this order. Each is there once, but groups, which are there when rows have them, and the last two,
-// which are optional:
+// Sections, in this order. Each is there once, but groups, which are there when rows have them, the two of codes, which
+// are there when an index that is not empty was made with codes, and the last two, which are optional:
 //
 //   settings      88 bytes, below
 //   rows          count rows of vectors, as they lie in memory: row_stride bytes each (codecs/space.hpp), of which
@@ -16,6 +16,9 @@
 //   links         count rows of links on level 0: 2M lanes of 32 bits, then zeros up to the stride
 //   upper links   for each node of level L > 0, in the order of slots, L rows: level 1 first; M lanes each, then
 //                 zeros up to the stride
+//   codes         count codes of 2, 4 or 8 bits a dimension (codecs/walk_code.hpp), as they lie in memory; zeros where
+//                 rows are vacant. Since version 1.1
+//   code factors  count pairs of floats, beside the codes. Since version 1.1
 //   factors       count floats, the inverse norm of each row; only under cosine, and not in an empty index. They follow
 //                 from the rows, and are here for those who map a file and do not want to read all of it; a reader may
 //                 do without
@@ -31,7 +34,7 @@
 //    4   1  metric    } the numbers in codecs/types.hpp
 //    5   1  dtype     }
 //    6   1  lift, the number in graph/graph.hpp
-//    7   1  traversal that was asked for, the number in codecs/walk_code.hpp
+//    7   1  traversal that was asked for, or codes, the number in codecs/walk_code.hpp
 //    8   4  M
 //   12   4  ef_construction
 //   16   8  seed
@@ -45,9 +48,11 @@
 //   64   8  norm of the longest one, a double                   } of the rows none is shorter or longer
 //   72   8  ceiling of the lift, a double: at most the square of the longest
 //   80   1  kind of codes: 1 none, 2 u8, 3 sq8 (codecs/walk_code.hpp)    } as asked for, or as chosen under automatic
-//   81   1  1 when there are coarse codes, of sq4, besides; else 0       } traversal. Codes are not stored: they are
-//           made from the rows
-//   82   2  zero
+//   81   1  1 when there are coarse codes, of sq4, besides; else 0       } traversal: these are not stored, but made
+//   from
+//           the rows. With codes that were asked for by name, 1 and 0
+//   82   1  where the rows of those codes are to lie: 0 in memory, 1 on disk (graph/graph.hpp)
+//   83   1  zero
 //   84   4  cursor of the pass that is under way: the first row it has not looked at; 0 when there is none
 //
 // Calibration: 8 bytes, then 56 for each of 1 to 4 096 entries, which ascend by k and, at one k, by target
@@ -93,21 +98,22 @@ enum class State : std::uint8_t { vacant = 0, live = 1, removed = 2, leaving = 3
 
 namespace vicinal::format {
 
-constexpr FormatVersion kVersion{1, 0};
+constexpr FormatVersion kVersion{1, 1};       // what a reader knows
+constexpr FormatVersion kPlainVersion{1, 0};  // of a file without codes, which older readers know too
 
 constexpr SectionKind kSettings = 1, kRows = 2, kIds = 3, kLevels = 4, kStates = 5, kLinks = 6, kUpperLinks = 7,
-                      kGroups = 9;
+                      kGroups = 9, kCodes = 10, kCodeFactors = 11;
 constexpr SectionKind kCalibration = kOptionalSection | 8;
 constexpr SectionKind kFactors = kOptionalSection | 16;
-constexpr SectionKind kKinds[] = {kSettings, kRows,       kIds,    kLevels,  kStates,
-                                  kLinks,    kUpperLinks, kGroups, kFactors, kCalibration};
+constexpr SectionKind kKinds[] = {kSettings,   kRows,   kIds,     kLevels,      kStates, kLinks,
+                                  kUpperLinks, kGroups, kFactors, kCalibration, kCodes,  kCodeFactors};
 
 constexpr std::size_t kSettingsBytes = 88;
 constexpr std::size_t kDimAt = 0, kMetricAt = 4, kDtypeAt = 5, kLiftAt = 6, kTraversalAt = 7, kMAt = 8;
 constexpr std::size_t kEfConstructionAt = 12, kSeedAt = 16, kCountAt = 24, kGoneAt = 28, kInsertionsAt = 32;
 constexpr std::size_t kNextIdAt = 40, kEntryAt = 48, kJudgeAtAt = 52, kShortestAt = 56, kLongestAt = 64,
                       kCeilingAt = 72;
-constexpr std::size_t kFineAt = 80, kCoarseAt = 81, kZerosAt = 82, kZeros = 2, kCursorAt = 84;
+constexpr std::size_t kFineAt = 80, kCoarseAt = 81, kTierAt = 82, kZerosAt = 83, kZeros = 1, kCursorAt = 84;
 
 constexpr std::size_t kTunedHeadBytes = 8, kTunedEntryBytes = 56;
 constexpr std::size_t kTunedSizeAt = 0, kTunedQueriesAt = 4;

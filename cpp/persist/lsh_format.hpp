@@ -6,6 +6,7 @@
 //
 //   settings     88 bytes, below
 //   center       dim floats; only where the family has one
+//   axes         their number times dim floats; only where the family has some
 //   ids          count numbers of 64 bits
 //   keys         count rows of `bands` numbers of 32 bits: the keys of each item's buckets; zeros for an empty set
 //   sketches     count rows of one bit for each of the first 256 hash functions, zeros up to the stride
@@ -31,7 +32,8 @@
 //   40   8  cap of a bucket, 0: none
 //   48   8  next id, above every id but 2^63 - 1, which is also the highest it may be
 //   56   4  count: items
-//   60  28  zero
+//   60   4  axes of the family, 0: none; only under simhash and pstable
+//   64  24  zero
 //
 // Keys and sketches could be made from the items, and are stored because hashing takes longer than reading, and because
 // a machine with other kernels may round a product to the other side of a border: then the same index would find other
@@ -49,15 +51,16 @@ namespace vicinal::lsh_format {
 constexpr FormatVersion kVersion{1, 0};
 
 // Beside the kinds in persist/format.hpp: a file of one is no file of the other.
-constexpr SectionKind kSettings = 33, kCenter = 34, kIds = 35, kKeys = 36, kSketches = 37, kRows = 38, kEnds = 39,
-                      kTokens = 40, kWeights = 41, kSignatures = 42;
-constexpr SectionKind kKinds[] = {kSettings, kCenter, kIds,    kKeys,    kSketches,
+constexpr SectionKind kSettings = 33, kCenter = 34, kIds = 35, kKeys = 44, kSketches = 37, kRows = 38, kEnds = 39,
+                      kTokens = 40, kWeights = 41, kSignatures = 42, kAxes = 43;
+constexpr SectionKind kKinds[] = {kSettings, kCenter, kAxes,   kIds,     kKeys,      kSketches,
                                   kRows,     kEnds,   kTokens, kWeights, kSignatures};
 
 constexpr std::size_t kSettingsBytes = 88;
 constexpr std::size_t kFamilyAt = 0, kWeightedAt = 1, kKeepAt = 2, kCenterAt = 3, kDimAt = 4, kHashesAt = 8;
 constexpr std::size_t kBandsAt = 12, kBandRowsAt = 16, kShingleAt = 20, kSeedAt = 24, kWidthAt = 32, kCapAt = 40;
-constexpr std::size_t kNextIdAt = 48, kCountAt = 56, kZerosAt = 60, kZeros = 28;
+constexpr std::size_t kNextIdAt = 48, kCountAt = 56, kAxesAt = 60, kZerosAt = 64;
+constexpr std::size_t kZeros = 24;
 constexpr std::uint32_t kMaxShingle = 1'000;
 
 }  // namespace vicinal::lsh_format

@@ -25,23 +25,15 @@ namespace {
 using namespace lsh_format;
 
 // An index with a graph is told from an index that is damaged.
-constexpr SectionKind kBoth[] = {kSettings,
-                                 kCenter,
-                                 kIds,
-                                 kKeys,
-                                 kSketches,
-                                 kRows,
-                                 kEnds,
-                                 kTokens,
-                                 kWeights,
-                                 kSignatures,
-                                 format::kSettings,
-                                 format::kRows,
-                                 format::kIds,
-                                 format::kLevels,
-                                 format::kStates,
-                                 format::kLinks,
-                                 format::kUpperLinks,
+constexpr SectionKind kBoth[] = {kSettings,       kCenter,
+                                 kAxes,           kIds,
+                                 kKeys,           kSketches,
+                                 kRows,           kEnds,
+                                 kTokens,         kWeights,
+                                 kSignatures,     format::kSettings,
+                                 format::kRows,   format::kIds,
+                                 format::kLevels, format::kStates,
+                                 format::kLinks,  format::kUpperLinks,
                                  format::kGroups};
 constexpr ReaderKnowledge kKnown{kVersion, kBoth};
 
@@ -51,6 +43,7 @@ struct Head {
     std::int64_t next_id = 0;
     std::uint32_t count = 0;
     bool centered = false;
+    std::size_t axes = 0;
 };
 
 template <class Unsigned>
@@ -81,6 +74,7 @@ Head decode(std::span<const std::byte> bytes, const std::string& name) {
     head.next_id =
         static_cast<std::int64_t>(number_in<std::uint64_t>(bytes, kNextIdAt, "the next id", kAny >> 1, name));
     head.count = number_in<std::uint32_t>(bytes, kCountAt, "the number of items", kMaxSlots - 1, name);
+    head.axes = number_in<std::uint32_t>(bytes, kAxesAt, "the number of axes", family.dim, name);
     for (std::size_t i = 0; i < kZeros; ++i) number_in<std::uint8_t>(bytes, kZerosAt + i, "a reserved byte", 0, name);
 
     const bool of_sets = family.name == FamilyName::minhash;
@@ -90,6 +84,8 @@ Head decode(std::span<const std::byte> bytes, const std::string& name) {
         refuse(name, "a width stands with a family that has none");
     if (head.centered && family.name != FamilyName::simhash)
         refuse(name, "a center stands with a family that has none");
+    if (head.axes != 0 && family.name != FamilyName::simhash && family.name != FamilyName::pstable)
+        refuse(name, "axes stand with a family that has none");
     try {
         check(settings);
     } catch (const InvalidArgumentError& error) {
@@ -114,7 +110,9 @@ public:
         const LshSettings& settings = stored.settings;
         LshView& view = stored.view;
         check_sections(head, view);
-        if (head.centered) read_center(stored.settings.family);
+        FamilySettings& family = stored.settings.family;
+        if (head.centered) read_floats(kCenter, "center", family.dim, family.center);
+        if (head.axes != 0) read_floats(kAxes, "axes", family.dim * head.axes, family.axes);
         read_table(kIds, view.ids, head.count);
         read_table(kSketches, view.sketches, head.count);
         read_table(kRows, view.rows, head.count);
@@ -164,6 +162,7 @@ private:
         const LshSettings& settings = head.settings;
         const std::uint64_t n = head.count;
         check_length(kCenter, "the center's numbers", settings.family.dim, sizeof(float), head.centered);
+        check_length(kAxes, "the axes' numbers", settings.family.dim * head.axes, sizeof(float), head.axes != 0);
         check_length(kIds, "ids", n, sizeof(std::int64_t), true);
         check_length(kKeys, "keys", n, settings.bands.bands * sizeof(BandKey), true);
         check_length(kSketches, "sketches", n, view.sketches.stride(), true);
@@ -182,11 +181,13 @@ private:
         container_.read(kind, std::span(table.data(), rows * table.stride()));
     }
 
-    void read_center(FamilySettings& family) {
-        family.center.resize(family.dim);
-        container_.read(kCenter, std::as_writable_bytes(std::span(family.center)));
-        for (const float number : family.center)
-            if (!std::isfinite(number)) refuse(name_, "the center holds a number that is not finite");
+    void read_floats(SectionKind kind, const char* what, std::size_t count, std::vector<float>& numbers) {
+        numbers.resize(count);
+        container_.read(kind, std::as_writable_bytes(std::span(numbers)));
+        for (const float number : numbers)
+            if (!std::isfinite(number))
+                refuse(name_, "the " + std::string(what) + " hold" + (kind == kCenter ? "s" : "") +
+                                  " a number that is not finite");
     }
 
     void read_tokens(LshView& view) {

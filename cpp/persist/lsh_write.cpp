@@ -31,6 +31,8 @@ std::vector<std::byte> encode(const LshSettings& settings, std::int64_t next_id,
     store_number(bytes, kCapAt, static_cast<std::uint64_t>(settings.cap));
     store_number(bytes, kNextIdAt, static_cast<std::uint64_t>(next_id));
     store_number(bytes, kCountAt, static_cast<std::uint32_t>(count));
+    const std::size_t axes = family.axes.empty() ? 0 : family.axes.size() / family.dim;
+    store_number(bytes, kAxesAt, static_cast<std::uint32_t>(axes));
     return bytes;
 }
 
@@ -83,11 +85,10 @@ struct Made {
         }
         for (const auto& part : view.parts)
             for (std::size_t band = 0; band < part->bands().size(); ++band) {
-                const Buckets::Band& of = part->bands()[band];
-                for (std::size_t at = 0; at < of.keys.size(); ++at)
-                    for (const std::uint32_t slot : of.bucket(at))
-                        if (places[slot] != Buckets::kNobody)
-                            keys[places[slot] * settings.bands.bands + band] = of.keys[at];
+                part->bands()[band].visit([&](BandKey key, std::span<const std::uint32_t> bucket) {
+                    for (const std::uint32_t slot : bucket)
+                        if (places[slot] != Buckets::kNobody) keys[places[slot] * settings.bands.bands + band] = key;
+                });
             }
     }
     std::vector<std::byte> bytes;
@@ -98,6 +99,7 @@ struct Made {
 std::vector<SectionToWrite> sections_of(const LshView& view, const LshSettings& settings, const Made& made) {
     std::vector<SectionToWrite> sections{{kSettings, {Strip(std::span(made.bytes))}}};
     if (!settings.family.center.empty()) sections.push_back({kCenter, {Strip(bytes_of(settings.family.center))}});
+    if (!settings.family.axes.empty()) sections.push_back({kAxes, {Strip(bytes_of(settings.family.axes))}});
     sections.push_back({kIds, rows_of(view.ids, view)});
     sections.push_back({kKeys, {Strip(bytes_of(made.keys))}});
     sections.push_back({kSketches, rows_of(view.sketches, view)});

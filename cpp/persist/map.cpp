@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "base/errors.hpp"
+#include "base/spill.hpp"
 #include "file/container_read.hpp"
 #include "graph/copies.hpp"
 #include "graph/first_touch.hpp"
 #include "persist/calibration.hpp"
 #include "persist/check.hpp"
+#include "persist/codes.hpp"
 #include "persist/format.hpp"
 #include "persist/lengths.hpp"
 #include "persist/refuse.hpp"
@@ -200,6 +202,8 @@ StoredIndex map_index(Disk& disk, const std::string& path, Watch& watch) {
     Graph& graph = stored.graph;
     View& view = graph.view;
     check_lengths(container, graph.layout, settings, name);
+    set_codes(graph, settings);
+    check_code_lengths(container, graph, settings, name);
 
     const std::size_t count = settings.count;
     view.count = settings.count;
@@ -214,6 +218,13 @@ StoredIndex map_index(Disk& disk, const std::string& path, Watch& watch) {
     view.rows = file->table(kRows, graph.layout.row_stride, count);
     view.links = file->table(kLinks, graph.layout.link_stride, count);
     view.upper_links = file->checked_table(kUpperLinks, graph.layout.upper_link_stride, upper_rows);
+    if (stored_codes(view) != nullptr) {
+        CodeTable& codes = view.coarse.on() ? view.coarse : view.fine;
+        codes.codes = file->checked_table(kCodes, codes.codes.stride(), count);
+        codes.factors = file->checked_table(kCodeFactors, codes.factors.stride(), count);
+        check_codes(view, name);
+        expect_random_reads(view.rows.data(), count * view.rows.stride());
+    }
     view.calibration = read_calibration(container, name);
     effort.add(0);
 
@@ -222,7 +233,6 @@ StoredIndex map_index(Disk& disk, const std::string& path, Watch& watch) {
     view.top = view.vacant.size() == count ? -1 : view.level(view.entry);
     graph.insertions = settings.insertions;
     graph.norms = settings.norms;
-    graph.judge_at = settings.judge_at;
     view.upper_first.reserve(count, 0);
     derive_places_of_upper_links(view);
     check_upper_links(graph, name);

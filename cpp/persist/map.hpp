@@ -5,8 +5,9 @@
 // their values. Two checks of read_index() are left out, since they would touch every row: that a copy holds the bytes
 // of its node, and that under cosine the stored inverse norms are those of the rows.
 //
-// Codes are not stored and not made: searches walk on the rows themselves, whatever the index was asked to walk on.
-// A file of version 1.0 without inverse norms under cosine is read whole to make them.
+// Codes of a tier are looked at at once too, and walked on, and rows are read by ones, for those that a walk has found.
+// Other codes are not stored and not made: searches walk on the rows themselves, whatever the index was asked to walk
+// on. A file of version 1.0 without inverse norms under cosine is read whole to make them.
 #pragma once
 
 #include <string>

@@ -11,6 +11,7 @@
 #include "graph/code_choice.hpp"
 #include "persist/calibration.hpp"
 #include "persist/check.hpp"
+#include "persist/codes.hpp"
 #include "persist/complete.hpp"
 #include "persist/effort.hpp"
 #include "persist/format.hpp"
@@ -54,7 +55,6 @@ void compare_factors(Container& container, const View& view, const std::string& 
 void derive_codes(Graph& graph, const Settings& settings, const std::string& name, Watch& watch) {
     Team alone(1);
     const Crew crew{alone, watch};
-    graph.judge_at = settings.judge_at;
     const bool have_code = rows_have_code(graph, settings.codes.fine, crew);
     if (watch.stopped()) throw Stopped();
     if (!have_code)
@@ -75,6 +75,8 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     Graph& graph = stored.graph;
     View& view = graph.view;
     check_lengths(container, graph.layout, settings, name);
+    set_codes(graph, settings);
+    check_code_lengths(container, graph, settings, name);
 
     // The length of the upper links follows from the levels, so the levels come first, and what they are of.
     std::vector<std::uint8_t> states(settings.count);
@@ -93,6 +95,11 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     read_table(container, kRows, view.rows, settings.count);
     read_table(container, kLinks, view.links, settings.count);
     read_table(container, kUpperLinks, view.upper_links, upper_rows);
+    if (const CodeTable* const codes = stored_codes(view)) {
+        read_table(container, kCodes, codes->codes, settings.count);
+        read_table(container, kCodeFactors, codes->factors, settings.count);
+        check_codes(view, name);
+    }
     view.calibration = read_calibration(container, name);
     container.check_unread();
 
@@ -104,7 +111,7 @@ StoredIndex read_index(const ByteSource& given, Watch& watch) {
     complete(graph, settings, name, effort);
     derive_factors(graph);
     if (container.has(kFactors)) compare_factors(container, view, name);
-    derive_codes(graph, settings, name, watch);
+    if (stored_codes(view) == nullptr) derive_codes(graph, settings, name, watch);
     effort.finish();
     return stored;
 }

@@ -58,13 +58,24 @@ void check_traversal(const Settings& settings, const std::string& name) {
             refuse(name, "traversal " + std::string(name_of(traversal)) + " stands with metric " +
                              std::string(name_of(settings.metric)) + " and dtype " +
                              std::string(name_of(settings.dtype)) + ", expected one that serves them");
-    if (settings.codes.coarse && settings.codes.fine == Traversal::exact)
+    const bool tiered = is_tier(settings.graph.traversal);
+    if (settings.graph.vectors != Tier::memory && !tiered)
+        refuse(name, "vectors are to lie on disk without codes, expected both or none");
+    if (settings.codes.coarse != Traversal::exact && settings.codes.fine == Traversal::exact && !tiered)
         refuse(name, "coarse codes stand without finer ones, expected both or none");
     const bool chosen_by_caller = settings.graph.traversal != Traversal::automatic && settings.count != 0;
     const Traversal expected = likely_choice(space, settings.graph.traversal).walked();
     if (chosen_by_caller && settings.codes.walked() != expected)
         refuse(name, "the traversal in use is " + std::string(name_of(settings.codes.walked())) + ", expected " +
                          std::string(name_of(expected)) + ", which was asked for");
+}
+
+// They are chosen when the first rows come, and for good.
+CodeChoice codes_of_tier(const Settings& settings, const std::string& name) {
+    if (settings.codes != CodeChoice{})
+        refuse(name, "codes of its own choice stand beside codes " + std::string(name_of(settings.graph.traversal)));
+    if (settings.judge_at == 0) return {};
+    return likely_choice(Space(settings.metric, settings.dtype, settings.dim), settings.graph.traversal);
 }
 
 void check_counts(const Settings& settings, const std::string& name) {
@@ -110,9 +121,11 @@ SettingsBytes encode(const Settings& settings) {
     store_number(bytes, kNextIdAt, static_cast<std::uint64_t>(settings.next_id));
     store_number(bytes, kEntryAt, settings.entry);
     store_number(bytes, kJudgeAtAt, settings.judge_at);
-    store_number(bytes, kFineAt, static_cast<std::uint8_t>(settings.codes.fine));
+    const CodeChoice made = is_tier(settings.graph.traversal) ? CodeChoice{} : settings.codes;
+    store_number(bytes, kFineAt, static_cast<std::uint8_t>(made.fine));
+    store_number(bytes, kTierAt, static_cast<std::uint8_t>(settings.graph.vectors));
     store_number(bytes, kCursorAt, settings.cursor);
-    store_number(bytes, kCoarseAt, static_cast<std::uint8_t>(settings.codes.coarse));
+    store_number(bytes, kCoarseAt, static_cast<std::uint8_t>(made.coarse != Traversal::exact));
     store_number(bytes, kShortestAt, std::bit_cast<std::uint64_t>(settings.norms.shortest));
     store_number(bytes, kLongestAt, std::bit_cast<std::uint64_t>(settings.norms.longest));
     store_number(bytes, kCeilingAt, std::bit_cast<std::uint64_t>(settings.norms.ceiling));
@@ -131,7 +144,7 @@ Settings decode_settings(std::span<const std::byte> bytes, const std::string& na
     settings.metric = Metric{fields.number<std::uint8_t>("the metric", kMetricAt, 0, 4)};
     settings.dtype = Dtype{fields.number<std::uint8_t>("the dtype", kDtypeAt, 0, 5)};
     settings.graph.lift = GraphOptions::Lift{fields.number<std::uint8_t>("lift", kLiftAt, 0, 2)};
-    settings.graph.traversal = Traversal{fields.number<std::uint8_t>("traversal", kTraversalAt, 0, 4)};
+    settings.graph.traversal = Traversal{fields.number<std::uint8_t>("traversal", kTraversalAt, 0, 7)};
     settings.graph.M = fields.number<std::uint32_t>("M", kMAt, kMinM, kMaxM);
     settings.graph.ef_construction =
         fields.number<std::uint32_t>("ef_construction", kEfConstructionAt, 1, kMaxEfConstruction);
@@ -145,7 +158,10 @@ Settings decode_settings(std::span<const std::byte> bytes, const std::string& na
     settings.entry = fields.number<std::uint32_t>("the entry", kEntryAt, 0, kMaxSlots - 1);
     settings.judge_at = fields.number<std::uint32_t>("the next choice of traversal", kJudgeAtAt, 0, kMaxJudgeAt);
     settings.codes.fine = Traversal{fields.number<std::uint8_t>("the kind of codes", kFineAt, 1, 3)};
-    settings.codes.coarse = fields.number<std::uint8_t>("whether there are coarse codes", kCoarseAt, 0, 1) != 0;
+    const bool coarse = fields.number<std::uint8_t>("whether there are coarse codes", kCoarseAt, 0, 1) != 0;
+    settings.codes.coarse = coarse ? Traversal::sq4 : Traversal::exact;
+    settings.graph.vectors = Tier{fields.number<std::uint8_t>("where rows are to lie", kTierAt, 0, 1)};
+    if (is_tier(settings.graph.traversal)) settings.codes = codes_of_tier(settings, name);
     for (std::size_t i = 0; i < kZeros; ++i) fields.number<std::uint8_t>("a reserved byte", kZerosAt + i, 0, 0);
     settings.norms.shortest = fields.norm("the norm of the shortest vector", kShortestAt);
     settings.norms.longest = fields.norm("the norm of the longest vector", kLongestAt);

@@ -8,6 +8,7 @@
 #include "file/atomic_replace.hpp"
 #include "file/container_write.hpp"
 #include "persist/calibration.hpp"
+#include "persist/codes.hpp"
 #include "persist/format.hpp"
 #include "persist/settings.hpp"
 
@@ -81,10 +82,18 @@ std::vector<SectionToWrite> sections_of(const View& view, const Made& made) {
     sections.push_back({kStates, {Strip(std::span(made.states))}});
     sections.push_back({kLinks, rows_of(view.links, view)});
     sections.push_back({kUpperLinks, upper_rows_of(view)});
+    if (const CodeTable* const codes = stored_codes(view)) {
+        sections.push_back({kCodes, rows_of(codes->codes, view)});
+        sections.push_back({kCodeFactors, rows_of(codes->factors, view)});
+    }
     if (view.fine.code.metric() == Metric::cosine && view.count != 0)
         sections.push_back({kFactors, rows_of(view.factors, view)});
     if (!made.calibration.empty()) sections.push_back({kCalibration, {Strip(std::span(made.calibration))}});
     return sections;
+}
+
+FormatVersion version_of(const Graph& graph) {
+    return is_tier(graph.options.traversal) ? format::kVersion : format::kPlainVersion;
 }
 
 // A sink whose filling can be stopped.
@@ -128,7 +137,7 @@ std::vector<std::byte> sections_as_bytes(std::span<const SectionToWrite> section
 
 std::vector<std::byte> index_as_bytes(const Graph& graph, std::int64_t next_id, Watch& watch) {
     const Made made(graph, next_id);
-    return sections_as_bytes(sections_of(graph.view, made), format::kVersion, watch);
+    return sections_as_bytes(sections_of(graph.view, made), version_of(graph), watch);
 }
 
 void write_bytes(Disk& disk, const std::string& path, std::span<const std::byte> bytes, Watch& watch) {
@@ -156,7 +165,7 @@ void write_sections(Disk& disk, const std::string& path, std::span<const Section
 void write_index(Disk& disk, const std::string& path, const Graph& graph, std::int64_t next_id, Watch& watch,
                  const BeforeCommit& before) {
     const Made made(graph, next_id);
-    write_sections(disk, path, sections_of(graph.view, made), format::kVersion, watch, before);
+    write_sections(disk, path, sections_of(graph.view, made), version_of(graph), watch, before);
 }
 
 }  // namespace vicinal

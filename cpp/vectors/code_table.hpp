@@ -19,7 +19,9 @@ struct CodeTable {
 
     bool on() const { return code.on(); }
     std::size_t row_bytes() const { return codes.stride() + factors.stride(); }
-    kernels::Rows rows() const { return {codes.data(), codes.stride(), code.length(), factors.as<float>()}; }
+    kernels::Rows rows() const {
+        return {codes.data(), codes.stride(), code.length(), factors.as<float>(), factors.stride() / sizeof(float)};
+    }
     CodeFactors factors_of(Slot slot) const {
         return factors.stride() == 0 ? CodeFactors{} : factors.as<CodeFactors>()[index_of(slot)];
     }

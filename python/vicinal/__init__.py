@@ -31,21 +31,23 @@ from vicinal.errors import (
     VicinalError,
 )
 from vicinal.estimate import Recall
-from vicinal.index import Health, IdSet, Index
+from vicinal.index import Attributes, Health, IdSet, Index
 from vicinal.index.monitor import Monitor
 from vicinal.plan import Plan, plan
 from vicinal.result import SearchResult
 
 if TYPE_CHECKING:
-    from vicinal import blocking, compat, lsh, measure, multivector, order, shards
-    from vicinal.multivector import MultiVectorIndex
+    from vicinal import blocking, codecs, compat, lsh, measure, multivector, order, shards
+    from vicinal.multivector import GroupIndex, MultiVectorIndex
 
 __all__ = [
+    "Attributes",
     "CorruptIndexError",
     "DataWarning",
     "DimensionError",
     "DuplicateIdError",
     "FormatTooNewError",
+    "GroupIndex",
     "Health",
     "IdSet",
     "Index",
@@ -65,6 +67,7 @@ __all__ = [
     "VicinalError",
     "__version__",
     "blocking",
+    "codecs",
     "compat",
     "lsh",
     "measure",
@@ -77,8 +80,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what stands beside the index when it is first asked for: whoever only searches need not wait for it."""
-    if name in {"blocking", "compat", "lsh", "measure", "multivector", "order", "shards", "sklearn"}:
+    if name in {"blocking", "codecs", "compat", "lsh", "measure", "multivector", "order", "shards", "sklearn"}:
         return importlib.import_module(f"vicinal.{name}")
-    if name == "MultiVectorIndex":
-        return importlib.import_module("vicinal.multivector").MultiVectorIndex
+    if name in {"GroupIndex", "MultiVectorIndex"}:
+        return getattr(importlib.import_module("vicinal.multivector"), name)
     raise AttributeError(f"module 'vicinal' has no attribute {name!r}")

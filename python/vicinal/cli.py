@@ -163,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     add_doctor(commands.add_parser("doctor", help="tell what ails an index of any library, and what would mend it"))
     add_report(commands.add_parser("report", help="measure what an index finds of queries, and its health"))
     add_block(commands.add_parser("block", help="propose the pairs of records that may be the same thing"))
-    add_shard(commands.add_parser("shard", help="build, search and check an index in many files"))
+    add_shard(commands.add_parser("shard", help="build, search, serve and check an index in many files"))
     info = commands.add_parser("info", help="describe an index file without reading its vectors")
     info.add_argument("index", help="an index file")
     info.add_argument("--json", action="store_true", help="print JSON")

@@ -1,4 +1,4 @@
-"""The commands ``vicinal shard build | search | check``: an index in many files."""
+"""The commands ``vicinal shard build | search | serve | check``: an index in many files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 def add_shard(shard: argparse.ArgumentParser) -> None:
     """Declare the commands' arguments."""
-    commands = shard.add_subparsers(dest="step", required=True, metavar="build | search | check")
+    commands = shard.add_subparsers(dest="step", required=True, metavar="build | search | serve | check")
     _add_build(commands.add_parser("build", help="build a folder of shards; again after a kill: what is missing"))
     _add_search(commands.add_parser("search", help="find the neighbors of a file of queries in all shards"))
+    _add_serve(commands.add_parser("serve", help="answer searches over HTTP, by Ray Serve (the extra 'ray')"))
     check = commands.add_parser("check", help="tell whether every shard is there, whole and well")
     check.add_argument("folder", help="a sharded index")
     check.add_argument("--json", action="store_true", help="print JSON")
@@ -55,6 +56,17 @@ def _add_search(search: argparse.ArgumentParser) -> None:
     search.add_argument("--column", help="of a parquet file: the vectors' column")
     search.add_argument("--json", action="store_true", help="print JSON")
     search.set_defaults(run=_search)
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument("folder", help="a sharded index, which every machine of the cluster sees")
+    serve.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1)")
+    serve.add_argument("--port", type=int, default=8000, help="default: 8000")
+    serve.add_argument("--replicas", type=int, default=1, help="of each shard (default: 1)")
+    serve.add_argument("--cpus", type=int, default=1, help="threads of a replica (default: 1)")
+    serve.add_argument("--timeout", type=float, default=1.0, help="seconds a request may take (default: 1)")
+    serve.add_argument("--most", type=int, default=64, help="requests under way; others are told busy (default: 64)")
+    serve.set_defaults(run=_serve)
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -97,6 +109,28 @@ def _search(options: argparse.Namespace) -> int:
         _say(f"{number}: " + "  ".join(f"{i} ({d:.6g})" for i, d in zip(row, nearness, strict=True) if i >= 0))
     if not found.coverage.complete:
         sys.stderr.write(f"vicinal shard: {found.coverage}\n")
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import threading
+
+    from vicinal.ray import serve
+
+    stop = serve(
+        options.folder,
+        host=options.host,
+        port=options.port,
+        replicas=options.replicas,
+        cpus=options.cpus,
+        timeout=options.timeout,
+        most=options.most,
+    )
+    _say(f"serving {options.folder} at http://{options.host}:{options.port}: POST /search, GET /health, GET /metrics")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        stop()
     return 0
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from vicinal import _core
 from vicinal._core import MAX_DIM, MAX_M, MAX_VECTORS, MIN_M
-from vicinal.settings import TRAVERSALS, metric_and_dtype, one_of, whole_number
+from vicinal.forecast import Spread, spread
+from vicinal.settings import TRAVERSALS, codes_and_tier, metric_and_dtype, one_of, whole_number
 
 __all__ = ["Plan", "plan"]
 
@@ -18,13 +19,17 @@ class Plan:
 
     Attributes
     ----------
-    n, dim, metric, dtype, M, traversal
+    n, dim, metric, dtype, M, traversal, codes, vectors
         What was asked for.
+    mapped : int
+        Bytes of vectors that lie on disk, which are among `bytes` and not among `resident`.
     bytes : mapping of str to int
         Bytes by part: ``"vectors"``, ``"codes"`` (what walks compare), ``"links"`` (level 0), ``"upper_links"``,
         ``"ids"``, ``"factors"`` and ``"copies"`` (what tells which vectors are there more than once). The levels above
         0 are drawn at random, so that ``"upper_links"`` is what is expected. Groups, of which a plan does not know,
         add 8 bytes a vector to ``"ids"``.
+    spread : Spread
+        Over how many hosts, in how many shards; memory of a host, hours to build, queries a second.
 
     Examples
     --------
@@ -41,11 +46,20 @@ class Plan:
     M: int
     traversal: str
     bytes: Mapping[str, int]
+    spread: Spread
+    codes: str | None = None
+    vectors: str = "memory"
+    mapped: int = 0
 
     @property
     def total(self) -> int:
-        """Bytes of the whole index in memory."""
+        """Bytes of the whole index, in memory and on disk."""
         return sum(self.bytes.values())
+
+    @property
+    def resident(self) -> int:
+        """Bytes of the index in memory."""
+        return self.total - self.mapped
 
     @property
     def bytes_per_vector(self) -> float:
@@ -58,6 +72,12 @@ class Plan:
             share = size / self.total if self.total else 0.0
             lines.append(f"  {part.replace('_', ' '):<12}{readable(size):>12}{share:>7.1%}")
         lines.append(f"  {'total':<12}{readable(self.total):>12}   {self.bytes_per_vector:,.1f} bytes a vector")
+        if self.mapped:
+            lines.append(f"  {'on disk':<12}{readable(self.mapped):>12}")
+            lines.append(
+                f"  {'in memory':<12}{readable(self.resident):>12}   {self.resident / self.n:,.1f} bytes a vector"
+            )
+        lines.append(str(self.spread))
         return "\n".join(lines)
 
 
@@ -69,13 +89,16 @@ def plan(
     dtype: str | None = None,
     M: int = 16,
     traversal: str = "auto",
+    codes: str | None = None,
+    vectors: str | None = "memory",
+    hosts: int = 1,
 ) -> Plan:
-    """Forecast the memory of an index by the arithmetic that lays it out.
+    """Forecast the memory of an index by the arithmetic that lays it out, and its times by measured growth.
 
     Parameters
     ----------
     n : int
-        Number of vectors, up to 2**31 - 1.
+        Number of vectors, up to 2**31 - 1 for each host.
     dim : int
         Elements of a vector; for packed bits, bits.
     metric : str
@@ -87,16 +110,21 @@ def plan(
     traversal : str
         What a search walks on, as for :class:`vicinal.Index`. ``"auto"`` is forecast as ``"sq4"`` for floats in
         192 dimensions and more, and as ``"sq8"`` in more than 32; whole numbers from 0 to 255 take 8 bytes less each.
+    codes, vectors : str
+        As for :class:`vicinal.Index`. Of an index that is loaded with ``mmap=True`` the ids and what tells copies take
+        less than is forecast, since it is not changed.
+    hosts : int
+        Machines that share the vectors, in shards (`vicinal.shards`).
 
     Returns
     -------
     Plan
-        Bytes by part, in total and per vector; prints as a table.
+        Bytes by part, in total and per vector, and what building and searching costs; prints as a table.
 
     Raises
     ------
     ValueError
-        A setting is out of range, or metric and dtype do not go together.
+        A setting is out of range, or metric, dtype, codes and vectors do not go together.
 
     Examples
     --------
@@ -104,14 +132,25 @@ def plan(
     >>> forecast = vicinal.plan(1_000_000, 128)
     >>> forecast.bytes["vectors"]
     512000000
+    >>> tiered = vicinal.plan(1_000_000, 384, metric="cosine", dtype="f16", codes="2bit", vectors="disk")
+    >>> tiered.mapped / tiered.n, tiered.bytes["codes"] / tiered.n
+    (772.0, 104.0)
     """
-    count = whole_number("n", n, 0, MAX_VECTORS)
+    machines = whole_number("hosts", hosts, 1, 65_536)
+    count = whole_number("n", n, 0, MAX_VECTORS * machines)
     columns = whole_number("dim", dim, 1, MAX_DIM)
     links = whole_number("M", M, MIN_M, MAX_M)
     one_of("traversal", traversal, TRAVERSALS)
     distance, stored = metric_and_dtype(metric, dtype)
-    parts = _core.plan_memory(count, columns, distance, stored, links, traversal)
-    return Plan(count, columns, distance, stored, links, traversal, parts)
+    coded, tier = codes_and_tier(codes, vectors, traversal)
+    shard = -(-count // machines)
+    share = count / shard if shard else 1.0
+    parts = _core.plan_memory(shard, columns, distance, stored, links, traversal, coded, tier)
+    parts = {part: round(size * share) for part, size in parts.items()}
+    mapped = parts.pop("mapped")
+    each = (sum(parts.values()) - mapped) / count if count else 0.0  # what a host has to hold
+    times = spread(count, columns, each, machines)
+    return Plan(count, columns, distance, stored, links, traversal, parts, times, coded or None, tier, mapped)
 
 
 def readable(size: float) -> str:

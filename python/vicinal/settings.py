@@ -18,6 +18,8 @@ DTYPES = ("f32", "f16", "bf16", "i8", "u8", "b1")
 DURABILITIES = ("none", "batched", "every_call")
 LIFTS = ("auto", "on", "off")
 TRAVERSALS = ("auto", "exact", "u8", "sq8", "sq4")
+CODES = ("2bit", "4bit", "8bit")
+TIERS = ("memory", "disk")
 
 
 def whole_number(name: str, value: object, least: int, most: int) -> int:
@@ -76,6 +78,36 @@ def metric_and_dtype(metric: object, dtype: object) -> tuple[str, str]:
     if dtype is None:
         return known, "b1" if known in ("hamming", "jaccard") else "f32"
     return known, one_of("dtype", dtype, DTYPES)
+
+
+def codes_and_tier(codes: object, vectors: object, traversal: str) -> tuple[str, str]:
+    """Return the codes by name, "" for none, and where the vectors they stand for are to lie.
+
+    Examples
+    --------
+    >>> codes_and_tier("2bit", "disk", "auto")
+    ('2bit', 'disk')
+    >>> codes_and_tier(None, "disk", "auto")
+    Traceback (most recent call last):
+        ...
+    ValueError: vectors is 'disk' and there are no codes to search by: name codes ('2bit', '4bit', '8bit') too
+    """
+    if vectors is None:
+        raise ValueError("vectors is None: an index of codes alone is not offered; expected 'memory' or 'disk'")
+    tier = one_of("vectors", vectors, TIERS)
+    if codes is None:
+        if tier != "memory":
+            raise ValueError(
+                f"vectors is {tier!r} and there are no codes to search by: "
+                f"name codes ({', '.join(map(repr, CODES))}) too"
+            )
+        return "", tier
+    name = one_of("codes", codes, CODES)
+    if traversal != "auto":
+        raise ValueError(
+            f"codes is {name!r} and traversal is {traversal!r}: searches walk on the codes, so name only one of them"
+        )
+    return name, tier
 
 
 def accepts(**aliases: str) -> Callable[[Callable[Parameters, Returned]], Callable[Parameters, Returned]]:

@@ -295,10 +295,10 @@ TEST_CASE("a forecast takes floats for sq4 or sq8, and few dimensions and intege
     const auto likely = [](Dtype dtype, std::size_t dim, Traversal asked = Traversal::automatic) {
         return likely_choice(Space(Metric::l2, dtype, dim), asked);
     };
-    CHECK(likely(Dtype::f32, 192) == CodeChoice{Traversal::sq8, true});
-    CHECK(likely(Dtype::f32, 33) == CodeChoice{Traversal::sq8, false});
+    CHECK(likely(Dtype::f32, 192) == CodeChoice{Traversal::sq8, Traversal::sq4});
+    CHECK(likely(Dtype::f32, 33) == CodeChoice{Traversal::sq8, Traversal::exact});
     CHECK(likely(Dtype::f32, 32) == CodeChoice{});
-    CHECK(likely(Dtype::f32, 32, Traversal::sq8) == CodeChoice{Traversal::sq8, false});
-    CHECK(likely(Dtype::f32, 32, Traversal::sq4) == CodeChoice{Traversal::sq8, true});
+    CHECK(likely(Dtype::f32, 32, Traversal::sq8) == CodeChoice{Traversal::sq8, Traversal::exact});
+    CHECK(likely(Dtype::f32, 32, Traversal::sq4) == CodeChoice{Traversal::sq8, Traversal::sq4});
     CHECK(likely(Dtype::u8, 768) == CodeChoice{});
 }

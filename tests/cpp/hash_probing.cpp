@@ -1,8 +1,12 @@
 // The sequence of buckets that multi-probe takes, against all buckets there are.
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -53,7 +57,7 @@ std::map<std::pair<std::size_t, BandKey>, double> all_buckets(const Query& query
                     score += rest % ways == 1 ? place * place : (1 - place) * (1 - place);
                 }
             }
-            scores[{band, key_of(values.data(), rows, band)}] = score;
+            scores[{band, key_of(values.data(), rows)}] = score;
         }
     return scores;
 }
@@ -67,19 +71,42 @@ TEST_CASE("multi-probe lists every bucket near the query once, the likeliest fir
             const Query query = drawn_query(name, {3, 5}, seed);
             const auto scores = all_buckets(query);
             Probing probing;
-            probing.start(name, query.bands, query.values.data(), query.slack.data());
+            for (const std::size_t most : {1u, 10u, 50u, 2000u}) {
+                CAPTURE(most);
+                const auto listed = probing.likeliest(name, query.bands, query.values.data(), query.slack.data(), most,
+                                                      Probing::Sequence::likeliest_first);
 
-            double last = 0;
-            std::map<std::pair<std::size_t, BandKey>, int> met;
-            Probing::Bucket bucket{};
-            while (probing.next(bucket)) {
-                const auto found = scores.find({bucket.band, bucket.key});
-                REQUIRE(found != scores.end());
-                CHECK(found->second >= last - 1e-5);
-                last = found->second;
-                CHECK(++met[{bucket.band, bucket.key}] == 1);
+                CHECK(listed.size() == std::min(most, scores.size()));
+                double last = 0;
+                std::map<std::pair<std::size_t, BandKey>, int> met;
+                for (const Probing::Bucket& bucket : listed) {
+                    const auto found = scores.find({bucket.band, bucket.key});
+                    REQUIRE(found != scores.end());
+                    CHECK(std::abs(found->second - static_cast<double>(bucket.score)) < 1e-5);
+                    CHECK(found->second >= last - 1e-5);
+                    last = found->second;
+                    CHECK(++met[{bucket.band, bucket.key}] == 1);
+                }
+                std::size_t nearer = 0;
+                for (const auto& [bucket, score] : scores) nearer += score < last - 1e-5 ? 1u : 0u;
+                CHECK(nearer <= listed.size());
             }
-
-            CHECK(met.size() == scores.size());
         }
+}
+
+TEST_CASE("multi-probe lists as many buckets as are asked for where their scores tie, and where they cannot be told") {
+    for (const float slack : {0.0F, 0.5F, 1e30F, std::numeric_limits<float>::quiet_NaN()}) {
+        CAPTURE(slack);
+        const Bands bands{4, 100};
+        const std::vector<std::uint32_t> values(bands.values(), 1);
+        const std::vector<float> slacks(bands.values(), slack);
+        Probing probing;
+
+        const auto listed = probing.likeliest(FamilyName::simhash, bands, values.data(), slacks.data(), 500,
+                                              Probing::Sequence::likeliest_first);
+
+        std::set<std::pair<std::size_t, BandKey>> distinct;
+        for (const Probing::Bucket& bucket : listed) distinct.insert({bucket.band, bucket.key});
+        CHECK(distinct.size() == 500);
+    }
 }

@@ -171,3 +171,36 @@ TEST_CASE("few steps are held between -7 and 7, packed in blocks of 64, and the 
         }
     });
 }
+
+TEST_CASE("crumbs are the nearest odd steps from -3 to 3, packed in blocks of 64, and the same bits on every set") {
+    const Loops& plain = *vicinal::kernels::active().loops;
+    on_every_set([&](const Loops& loops) {
+        for (const std::size_t n : {64u, 128u, 832u}) {
+            const std::vector<float> values = drawn(n, 1);
+            for (const float inverse : {0.0F, 1.0F, 3.0F, 20.0F}) {
+                std::vector<std::uint8_t> crumbs(n / 4 + 1, 99);
+                float along = 0, squares = 0, plain_along = 0, plain_squares = 0;
+
+                loops.to_crumbs(values.data(), inverse, n, crumbs.data());
+                loops.fit_crumbs(values.data(), inverse, n, &along, &squares);
+
+                plain.fit_crumbs(values.data(), inverse, n, &plain_along, &plain_squares);
+                CHECK(along == plain_along);
+                CHECK(squares == plain_squares);
+                double expected_along = 0, expected_squares = 0;
+                bool right = crumbs[n / 4] == 99;
+                for (std::size_t i = 0; i < n; ++i) {
+                    const float half = std::clamp((values[i] * inverse - 1.0F) * 0.5F, -2.0F, 1.0F);
+                    const float step = 2.0F * std::nearbyint(half) + 1.0F;
+                    const int four = crumbs[i / 64 * 16 + i % 16];
+                    right = right && 2 * (four >> (i % 64 / 16 * 2) & 3) - 3 == static_cast<int>(step);
+                    expected_along += static_cast<double>(values[i] * step);
+                    expected_squares += static_cast<double>(step * step);
+                }
+                CHECK(right);
+                CHECK(along == doctest::Approx(expected_along).epsilon(1e-5));
+                CHECK(squares == doctest::Approx(expected_squares).epsilon(1e-5));
+            }
+        }
+    });
+}

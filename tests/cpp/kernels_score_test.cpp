@@ -92,7 +92,7 @@ Stored stored_at(const std::byte* row, std::size_t i) {
     return stored;
 }
 
-enum class Type { kF32, kF16, kBf16, kU8, kI8, kSteps, kNibbles, kB1 };  // kSteps: kI8 without -128
+enum class Type { kF32, kF16, kBf16, kU8, kI8, kSteps, kNibbles, kCrumbs, kB1 };  // kSteps: kI8 without -128
 enum class Measure { kL2, kScaledL2, kDot, kHamming, kJaccard };
 
 struct Kernel {
@@ -117,6 +117,7 @@ constexpr Kernel kKernels[] = {
     {"dot_i8", &Table::dot_i8, Type::kI8, Measure::kDot},
     {"dot_steps", &Table::dot_steps, Type::kSteps, Measure::kDot},
     {"dot_nibbles", &Table::dot_nibbles, Type::kNibbles, Measure::kDot},
+    {"dot_crumbs", &Table::dot_crumbs, Type::kCrumbs, Measure::kDot},
     {"hamming_b1", &Table::hamming_b1, Type::kB1, Measure::kHamming},
     {"jaccard_b1", &Table::jaccard_b1, Type::kB1, Measure::kJaccard},
 };
@@ -124,7 +125,7 @@ constexpr Kernel kKernels[] = {
 bool is_floating(Type type) { return type == Type::kF32 || type == Type::kF16 || type == Type::kBf16; }
 
 Type query_type_of(Type type) {
-    if (type == Type::kNibbles) return Type::kI8;
+    if (type == Type::kNibbles || type == Type::kCrumbs) return Type::kI8;
     return is_floating(type) ? Type::kF32 : type;
 }
 
@@ -143,6 +144,10 @@ double element(Type type, const std::byte* row, std::size_t i) {
         case Type::kNibbles: {
             const int both = stored_at<std::uint8_t>(row, i / 64 * 32 + i % 32);
             return (i % 64 < 32 ? both & 15 : both >> 4) - 8;
+        }
+        case Type::kCrumbs: {
+            const int four = stored_at<std::uint8_t>(row, i / 64 * 16 + i % 16);
+            return 2 * (four >> (i % 64 / 16 * 2) & 3) - 3;
         }
         default: return stored_at<std::uint8_t>(row, i);
     }
@@ -224,9 +229,9 @@ public:
     template <class Fill>
     Scene set(const Kernel& kernel, std::size_t asked, const Placement& placement, Fill fill_with) {
         const Type query_type = query_type_of(kernel.type);
-        const bool halved = kernel.type == Type::kNibbles;
-        const std::size_t count = halved ? (asked + 63) / 64 * 64 : asked;
-        const std::size_t row_count = halved ? count / 2 : count;
+        const std::size_t packed = kernel.type == Type::kNibbles ? 2 : kernel.type == Type::kCrumbs ? 4 : 1;
+        const std::size_t count = packed != 1 ? (asked + 63) / 64 * 64 : asked;
+        const std::size_t row_count = count / packed;
         const std::size_t row_bytes = row_count * element_bytes(kernel.type);
         const std::size_t query_bytes = count * element_bytes(query_type);
         const std::size_t stride = row_bytes + placement.gap;

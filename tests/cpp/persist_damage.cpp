@@ -117,10 +117,10 @@ TEST_CASE("a file of a newer version is refused as such and one with an optional
     };
 
     CHECK(outcome_of(put_together(pieces, {2, 0})) == Outcome::kTooNew);
-    CHECK(outcome_of(put_together(pieces, {1, 1})) == Outcome::kAccepted);
-    CHECK(outcome_of(put_together(with_section(99), {1, 1})) == Outcome::kTooNew);
+    CHECK(outcome_of(put_together(pieces, {1, 2})) == Outcome::kAccepted);
+    CHECK(outcome_of(put_together(with_section(99), {1, 2})) == Outcome::kTooNew);
     CHECK(outcome_of(put_together(with_section(99))) == Outcome::kCorrupt);
-    CHECK(outcome_of(put_together(with_section(kOptionalSection | 99), {1, 1})) == Outcome::kAccepted);
+    CHECK(outcome_of(put_together(with_section(kOptionalSection | 99), {1, 2})) == Outcome::kAccepted);
 }
 
 TEST_CASE("dropped sections and swapped contents are refused even with repaired checksums") {
@@ -177,7 +177,7 @@ TEST_CASE("settings that no index has are refused with what was found and expect
           "metric hamming stands with dtype f32, expected one that goes with it");
     CHECK(complaint(kDtypeAt, std::uint8_t{6}) == "the dtype is 6, expected 0 to 5");
     CHECK(complaint(kLiftAt, std::uint8_t{3}) == "lift is 3, expected 0 to 2");
-    CHECK(complaint(kTraversalAt, std::uint8_t{5}) == "traversal is 5, expected 0 to 4");
+    CHECK(complaint(kTraversalAt, std::uint8_t{8}) == "traversal is 8, expected 0 to 7");
     CHECK(complaint(kMAt, 1u) == "M is 1, expected 2 to 4096");
     CHECK(complaint(kMAt, 4'097u) == "M is 4097, expected 2 to 4096");
     CHECK(complaint(kMAt, 0x8000'0001u) == "M is 2147483649, expected 2 to 4096");

@@ -25,7 +25,7 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
 }
 
 // One of each shape that matters: with and without factors, lifted, walked on codes, padded rows, padded links, many
-// levels, removed rows, copies, groups, one vector, none.
+// levels, removed rows, copies, groups, codes of a tier, one vector, none.
 std::vector<Bytes> originals() {
     const auto kind = [](Metric metric, Dtype dtype, std::size_t dim, std::size_t M,
                          Traversal traversal = Traversal::automatic) {
@@ -59,7 +59,9 @@ std::vector<Bytes> originals() {
             make_index(kind(Metric::l2, Dtype::f32, 2, 2), 1)->to_bytes(),
             make_index(kind(Metric::ip, Dtype::f32, 2, 2), 0)->to_bytes(),
             make_index(kind(Metric::l2, Dtype::f32, 6, 2, Traversal::u8), 20, 4)->to_bytes(),
-            make_index(kind(Metric::cosine, Dtype::f16, 9, 2, Traversal::sq8), 20, 0)->to_bytes()};
+            make_index(kind(Metric::cosine, Dtype::f16, 9, 2, Traversal::sq8), 20, 0)->to_bytes(),
+            make_index(kind(Metric::l2, Dtype::f16, 9, 2, Traversal::code2), 20, 4)->to_bytes(),
+            make_index(kind(Metric::ip, Dtype::f32, 5, 2, Traversal::code8), 16, 0)->to_bytes()};
 }
 
 // Numbers at which arithmetic and comparisons turn.

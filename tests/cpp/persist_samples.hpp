@@ -68,9 +68,10 @@ inline std::vector<Options> all_kinds(std::size_t M = 4) {
                 options.M = M;
                 options.ef_construction = 20;
                 options.seed = 5;
-                for (const Traversal traversal :
-                     {Traversal::automatic, Traversal::u8, Traversal::sq8, Traversal::sq4}) {
+                for (const Traversal traversal : {Traversal::automatic, Traversal::u8, Traversal::sq8, Traversal::sq4,
+                                                  Traversal::code2, Traversal::code8}) {
                     options.traversal = traversal;
+                    options.vectors = traversal == Traversal::code2 ? Tier::disk : Tier::memory;
                     const Space space(metric, dtype, options.dim);
                     if (traversal == Traversal::automatic || WalkCode::serves(space, traversal))
                         kinds.push_back(options);

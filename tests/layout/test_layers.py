@@ -28,12 +28,14 @@ CPP_BELOW = {
 # Python modules from the bottom to the top. A module sees the rows above it in this list, not its own row.
 PYTHON_LAYERS = [
     {"errors", "_core"},
-    {"arrays", "estimate", "files", "settings", "progress", "result"},
+    {"arrays", "estimate", "files", "forecast", "settings", "progress", "result", "writer"},
+    {"parts"},
     {"order", "codecs"},
     {"index", "plan"},
     {"lsh"},  # its joins through an index stand on index
     {"vicinal"},  # the package itself: it gathers what lies below, and what lies above uses it as anyone does
-    {"blocking", "measure", "compat", "multivector", "shards", "ray", "sklearn", "langchain"},
+    {"blocking", "measure", "compat", "multivector", "shards", "sklearn", "langchain"},
+    {"ray"},  # carries the calls of shards
     {"cli_vectors", "cli_warnings"},  # what commands share
     {"cli_block", "cli_check", "cli_doctor", "cli_report", "cli_shard", "cli_study"},
     {"cli"},
@@ -130,6 +132,21 @@ def imports(path: Path, module: str, package: Path) -> Iterator[tuple[str, bool]
                 yield (f"{source}.{alias.name}" if is_module else source), id(node) in top
 
 
+def code_of(path: Path) -> str:
+    """A file without its comments and docstrings, which may speak of anything."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            body[0] = ast.Pass()
+    return ast.unparse(tree)
+
+
 def wrong_imports(package: Path) -> list[str]:
     wrong = []
     for path in sorted(package.rglob("*.py")):
@@ -168,6 +185,15 @@ def test_the_core_never_prints_exits_or_installs_handlers(repository: Path) -> N
 
 def test_every_import_points_down_the_layers(repository: Path) -> None:
     assert wrong_imports(repository / "python" / "vicinal") == []
+
+
+def test_nothing_but_one_file_knows_ray(repository: Path) -> None:
+    package = repository / "python" / "vicinal"
+
+    knowing = {path.name for path in package.rglob("*.py") if re.search(r"\bray\b", code_of(path))}
+
+    assert knowing <= {"ray.py", "cli_shard.py"}  # the command that serves asks vicinal.ray
+    assert "import ray" not in code_of(package / "cli_shard.py")
 
 
 def test_importing_vicinal_loads_numpy_and_nothing_else() -> None:

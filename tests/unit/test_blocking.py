@@ -50,6 +50,16 @@ def test_every_kind_of_table_gives_the_same_records(tmp_path: Path) -> None:
         assert records.texts() == ["lamp", "chair 9"]
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_data_frame_is_a_table(library: str) -> None:
+    frames = pytest.importorskip(library, reason=f"{library} is missing: its frames were not read")
+    frame = frames.DataFrame({"id": [1, 2], "name": ["lamp", None], "price": ["", "9"]})
+
+    records = read_records(frame)
+
+    assert records.columns == {"id": ["1", "2"], "name": ["lamp", ""], "price": ["", "9"]}
+
+
 def test_what_is_no_table_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "short.csv").write_text("id,name\n1\n")
 
@@ -176,6 +186,20 @@ def test_a_union_takes_from_each_in_turn_and_remembers_who_said_it() -> None:
     assert as_sets(intersect(a, b)) == [(0, 1)]
 
 
+def test_a_union_by_score_adds_how_sure_each_is() -> None:
+    a = Pairs.of([[0, 0], [0, 1], [0, 2]], [0.9, 0.1, 0.1], "a", 1, 5)
+    b = Pairs.of([[0, 3], [0, 1], [0, 4]], [900, 899, 300], "b", 1, 5)
+
+    both = union(a, b, by="score")
+
+    scaled = [(one.scores - one.scores.mean()) / one.scores.std() for one in (a, b)]
+    expected = {0: scaled[0][0] + scaled[1][2], 1: scaled[0][1] + scaled[1][1], 3: scaled[0][1] + scaled[1][0]}
+    for (_, j), score in zip(as_sets(both), both.scores.tolist(), strict=True):
+        assert j not in expected or score == pytest.approx(expected[j], abs=1e-5)
+    assert set(expected) < {j for _, j in as_sets(both)}
+    assert len(union(a, Pairs.of([], [], "b", 1, 5), by="score")) == 3
+
+
 def test_a_cascade_scores_anew_and_keeps_the_best() -> None:
     left, right = ["red lamp"], ["red lamps", "red chair", "blue lamp"]
     first = Pairs.of([[0, 1], [0, 2], [0, 0]], [3, 2, 1], "first", 1, 3)
@@ -198,6 +222,7 @@ def test_an_evaluation_counts_matches_candidates_and_what_each_level_takes() -> 
     assert (found.at(1), found.at(2), found.at(50)) == (0.5, 0.75, 0.75)
     assert found.candidates_at[0.9] is None
     three = evaluate(pairs, [[0, 0], [1, 1], [2, 2]])
+    assert evaluate(pairs, [[0, 0], [2, 2]]).candidates_by_score == {0.9: 3, 0.95: 3, 0.99: 3}
     assert (three.k_at[0.99], three.candidates_at[0.99]) == (2, 5)
 
 
@@ -239,6 +264,7 @@ def test_pairs_leave_in_the_forms_of_splink_and_recordlinkage() -> None:
         (lambda: SortedNeighborhood("a", window=1), ValueError, "window is 1"),
         (lambda: KeyBlocker(), ValueError, "no rule"),
         (lambda: union(), ValueError, "nothing to combine"),
+        (lambda: union(Pairs.of([], [], "a", 1, 1), by="luck"), ValueError, "by is 'luck'"),
         (lambda: union(Pairs.of([], [], "a", 1, 1), Pairs.of([], [], "a", 1, 2)), ValueError, "same tables"),
         (lambda: cascade(Pairs.of([[0, 0]], [1], "a", 1, 1), KeyBlocker("x"), ["a"], ["b"]), TypeError, "cannot score"),
         (lambda: evaluate(Pairs.of([], [], "a", 2, 2), []), ValueError, "gold holds no pair"),

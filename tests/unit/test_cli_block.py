@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vicinal.cli import main
@@ -41,6 +42,31 @@ def test_candidates_are_written_by_their_ids_and_measured(
     assert lines[0] == ["left", "right", "score"]
     assert {("a1", "b2"), ("a2", "b1")} <= {(line[0], line[1]) for line in lines[1:]}
     assert facts["pairs"] == len(lines) - 1
+
+
+def test_a_learned_map_is_measured_with_the_pairs_it_has_not_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    words, told = rng.permutation(100), rng.normal(size=(100, 8))
+    for side in ("left", "right"):
+        (tmp_path / f"{side}.csv").write_text("name\n" + "".join(f"thing{word}\n" for word in words))
+        np.save(tmp_path / f"{side}.npy", np.hstack([told, rng.normal(size=(100, 8))]))
+    (tmp_path / "gold.csv").write_text("".join(f"{row},{row}\n" for row in range(100)))
+    left, right, gold, *vectors = (str(tmp_path / name) for name in
+                                   ("left.csv", "right.csv", "gold.csv", "left.npy", "right.npy"))  # fmt: skip
+    asked = ["block", left, right, "--gold", gold, "--json", "--method"]
+
+    assert main([*asked, "tfidf+neural", "--vectors", *vectors]) == 0
+
+    facts = json.loads(capsys.readouterr().out)
+    assert 45 <= facts["matches"] <= 55
+    assert facts["completeness"] == 1.0
+    assert main([*asked, "vectors", "--vectors", vectors[0]]) == 1
+    assert "--vectors names 1 files, expected 2" in capsys.readouterr().err
+    np.save(vectors[0], told[:9])
+    assert main([*asked, "neural", "--vectors", *vectors]) == 1
+    assert "has shape (9, 8), expected 100 rows" in capsys.readouterr().err
 
 
 def test_one_table_is_compared_with_itself(tables: tuple[str, str, str], capsys: pytest.CaptureFixture[str]) -> None:

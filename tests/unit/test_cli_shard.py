@@ -1,6 +1,7 @@
 """The commands of shards: what they print, and what they return."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -60,3 +61,13 @@ def test_a_folder_of_other_rows_is_refused_in_one_line(folder: Path, capsys: Cap
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1
     assert "other settings" in printed
+
+
+def test_serving_without_ray_says_which_extra_has_it(
+    folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+
+    assert main(["shard", "serve", str(folder)]) == 1
+
+    assert "pip install 'vicinal[ray]'" in capsys.readouterr().err

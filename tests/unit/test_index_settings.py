@@ -39,8 +39,8 @@ def test_a_positional_argument_counts_as_given_its_name() -> None:
 
 
 def test_an_unknown_setting_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="codes"):
-        vicinal.Index(4, codes="8bit")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="shape"):
+        vicinal.Index(4, shape="round")  # type: ignore[call-arg]
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
@@ -61,6 +61,7 @@ def test_the_signature_shows_the_names_of_this_library_only() -> None:
         "filter",
         "radius",
         "per_group",
+        "rerank",
         "exact",
         "threads",
         "stats",

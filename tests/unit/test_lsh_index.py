@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +34,11 @@ MAKERS: dict[str, Callable[[], Made]] = {
     "simhash": lambda: (lsh.LSHIndex(lsh.SimHash(DIM, 64), bands=8, rows=8), vectors(200), vectors(200)),
     "simhash-centered": lambda: (
         lsh.LSHIndex(lsh.SimHash(DIM, 64, center=np.full(DIM, 0.1)), bands=8, rows=8),
+        vectors(200),
+        vectors(200),
+    ),
+    "simhash-along-axes": lambda: (
+        lsh.LSHIndex(lsh.SimHash(DIM, 64, axes=lsh.principal_axes(vectors(200), 12)), bands=8, rows=8),
         vectors(200),
         vectors(200),
     ),
@@ -350,3 +358,81 @@ def test_searches_go_on_beside_a_writer() -> None:
     reader.join()
     assert wrong == []
     assert len(index) == 200
+
+
+def test_a_pickled_or_copied_index_is_the_same_index(made: Made) -> None:
+    index, _, queries = made
+    for again in (pickle.loads(pickle.dumps(index)), copy.deepcopy(index)):
+        assert again.to_bytes() == index.to_bytes()
+        for found, known in zip(again.search(queries, 5), index.search(queries, 5), strict=True):
+            assert np.array_equal(found, known)
+
+
+@pytest.mark.parametrize(
+    ("items", "weighted", "error", "message"),
+    [
+        ([["a"], [2**70]], False, ValueError, "items row 1 holds 1180591620717411303424, expected a number of 64 bits"),
+        ([["a"], ["\ud800"]], False, ValueError, "items row 1 holds '\\ud800', which has half a character"),
+        (["a", "\ud800"], False, ValueError, "items row 1 has half a character"),
+        ([{"a": 1}, {None: 1}], True, TypeError, "items row 1 holds None, expected tokens"),
+        ([{1.5: 1}], True, TypeError, "items row 0 holds a float, expected tokens"),
+        ([{2**70: 1}], True, ValueError, "expected a number of 64 bits"),
+        ([{"a": "1"}], True, TypeError, "items row 0 gives 'a' a str as weight, expected a number above 0"),
+    ],
+)
+def test_tokens_and_weights_that_cannot_be_hashed_are_refused_by_row(
+    items: Any, weighted: bool, error: type[Exception], message: str
+) -> None:
+    index = lsh.LSHIndex(lsh.MinHash(8, weighted=weighted), bands=2, rows=4)
+
+    with pytest.raises(error, match=re.escape(message)):
+        index.add(items)
+
+    assert len(index) == 0
+
+
+def test_functions_along_axes_see_nothing_else_and_come_back_from_a_file(rng: np.random.Generator) -> None:
+    given = rng.standard_normal((200, 6)).astype(np.float32)
+    axes = np.eye(6, dtype=np.float32)[:2]
+    for make in (lambda **known: lsh.SimHash(6, 64, **known), lambda **known: lsh.PStable(6, 64, width=2.0, **known)):
+        along, within = make(axes=axes), make()
+        elsewhere = given + np.array([0, 0, 5, -5, 5, 5], dtype=np.float32)
+        assert np.array_equal(along.hash(given), along.hash(elsewhere))
+        assert not np.array_equal(within.hash(given), within.hash(elsewhere))
+
+        index = lsh.LSHIndex(along, bands=4, rows=8)
+        index.add(given)
+        again = lsh.LSHIndex.from_bytes(index.to_bytes())
+        assert np.array_equal(again.family.hash(given), along.hash(given))
+        assert np.array_equal(again.search(elsewhere, 3, probes=4).ids, index.search(elsewhere, 3, probes=4).ids)
+
+
+@pytest.mark.parametrize(
+    ("axes", "error"),
+    [
+        (np.empty((0, 3)), ValueError),
+        (np.ones((4, 3)), ValueError),
+        (np.ones((1, 2)), vicinal.DimensionError),
+        ([[np.nan, 0, 0]], vicinal.InvalidVectorError),
+    ],
+)
+def test_axes_that_span_nothing_known_are_refused(axes: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="axes"):
+        lsh.SimHash(3, 8, axes=axes)
+
+
+def test_along_principal_axes_more_is_found_among_fewer_candidates(rng: np.random.Generator) -> None:
+    spread = np.concatenate([np.full(8, 2.0), np.full(56, 0.5)])
+    given = (rng.standard_normal((4000, 64)) * spread).astype(np.float32)
+    queries = (given[:200] + rng.standard_normal((200, 64)) * 0.4).astype(np.float32)
+    recall, candidates = [], []
+    for axes, probes in ((None, 4), (lsh.principal_axes(given, 8), 1)):
+        index = lsh.LSHIndex(lsh.SimHash(64, 80, axes=axes), bands=4, rows=10)
+        index.add(given)
+        found = index.search(queries, 1, probes=probes, stats=True)
+        assert found.stats is not None
+        recall.append((found.ids.ravel() == np.arange(200)).mean())
+        candidates.append(found.stats["candidates"].mean())
+
+    assert recall[1] > recall[0]
+    assert candidates[1] < candidates[0]

@@ -95,6 +95,7 @@ def test_every_form_of_filter_keeps_to_what_it_admits(tmp_path: Path, rng: np.ra
     one, queries = single(vectors), rows(rng, 6)
     odd = one.ids % 2 == 1
     forms = [odd, one.ids[odd], vicinal.IdSet(one.ids[odd]), lambda ids: ids % 2 == 1, [odd] * 6, range(1, 400, 2)]
+    forms.append(vicinal.Attributes(one.ids % 2, one.ids).within(1.0, 0.5))
 
     with build_sharded(vectors, tmp_path / "many", shards=3) as many:
         for form in forms:

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import vicinal
-from vicinal.shards import ShardedIndex, Threads, build_sharded
+from vicinal.shards import Processes, ShardedIndex, Threads, build_sharded
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -181,4 +182,26 @@ def test_a_killed_build_goes_on_where_it_was(tmp_path: Path) -> None:
 
     assert landed >= 1
     assert kept == len(noted) >= 1
+    assert content(folder) == content(tmp_path / "whole")
+
+
+def test_a_build_whose_worker_is_killed_has_the_same_bytes(tmp_path: Path, vectors: np.ndarray) -> None:
+    rows = np.tile(vectors, (25, 1)) + np.arange(25 * len(vectors), dtype=np.float32)[:, None]
+    build_sharded(rows, tmp_path / "whole", shards=4).close()
+    crew, folder, killed = Processes(2), tmp_path / "killed", []
+
+    def kill_one() -> None:
+        while not list(folder.glob("building/*.json")) and not (folder / "manifest.json").exists():
+            time.sleep(0.002)
+        worker = next(iter(crew._pool._processes.values()))  # one shard is built: others are under way
+        worker.kill()
+        killed.append(worker.pid)
+
+    hand = threading.Thread(target=kill_one)
+    hand.start()
+    build_sharded(rows, folder, shards=4, executor=crew, threads=1).close()
+    hand.join()
+    crew.close()
+
+    assert len(killed) == 1
     assert content(folder) == content(tmp_path / "whole")

@@ -15,6 +15,7 @@ from vicinal.blocking.keys import KeyBlocker, SortedNeighborhood
 from vicinal.blocking.minhash import MinHashBlocker
 from vicinal.blocking.neural import NeuralLSHBlocker
 from vicinal.blocking.pairs import Pairs
+from vicinal.blocking.pseudo import pseudo_pairs
 from vicinal.blocking.records import Records, read_records
 from vicinal.blocking.tfidf import TfidfBlocker
 from vicinal.blocking.vectors import VectorBlocker
@@ -33,6 +34,7 @@ __all__ = [
     "cascade",
     "evaluate",
     "intersect",
+    "pseudo_pairs",
     "read_records",
     "split",
     "union",

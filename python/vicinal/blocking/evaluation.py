@@ -35,7 +35,9 @@ class Evaluation:
     completeness_at_k, candidates_at_k : ndarray of float64, int64
     k_at, candidates_at : dict of float to int or None
         The least k, and the least number of candidates, that hold 90, 95 and 99 % of the matches; None where all do
-        not. Candidates are taken by rank and, within a rank, by score.
+        not. Candidates are taken by rank and, within a rank, by score: what `k` costs.
+    candidates_by_score : dict of float to int or None
+        The same of candidates taken by score alone: what a threshold costs.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class Evaluation:
     candidates_at_k: NDArray[np.int64]
     k_at: dict[float, int | None]
     candidates_at: dict[float, int | None]
+    candidates_by_score: dict[float, int | None]
 
     def at(self, k: int) -> float:
         """Return the completeness of the `k` best candidates of each record."""
@@ -114,8 +117,8 @@ def evaluate(pairs: Pairs, gold: ArrayLike | Pairs, n_a: int | None = None, n_b:
     k, last = np.unique(ranks[order][::-1], return_index=True)
     ends = len(order) - 1 - last
     possible = a * (a - 1) // 2 if within else a * b
-    needed = {level: int(np.searchsorted(found, np.ceil(level * len(true) - 1e-9))) for level in LEVELS}
-    reached = {level: at < len(found) for level, at in needed.items()}
+    needed = _needed(found, len(true))
+    by_score = _needed(np.cumsum(hit[np.argsort(-pairs.scores, kind="stable")], dtype=np.int64), len(true))
     return Evaluation(
         completeness=float(hit.sum() / len(true)),
         quality=float(hit.mean()) if len(pairs) else 1.0,
@@ -125,9 +128,16 @@ def evaluate(pairs: Pairs, gold: ArrayLike | Pairs, n_a: int | None = None, n_b:
         k=k,
         completeness_at_k=found[ends] / len(true),
         candidates_at_k=ends + 1,
-        k_at={level: int(ranks[order][at]) if reached[level] else None for level, at in needed.items()},
-        candidates_at={level: at + 1 if reached[level] else None for level, at in needed.items()},
+        k_at={level: None if count is None else int(ranks[order][count - 1]) for level, count in needed.items()},
+        candidates_at=needed,
+        candidates_by_score=by_score,
     )
+
+
+def _needed(found: NDArray[np.int64], matches: int) -> dict[float, int | None]:
+    """Return how many candidates hold each share of the matches, from the matches among the first 1, 2, 3 ..."""
+    counts = {level: int(np.searchsorted(found, np.ceil(level * matches - 1e-9))) + 1 for level in LEVELS}
+    return {level: count if count <= len(found) else None for level, count in counts.items()}
 
 
 def split(

@@ -7,14 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vicinal.blocking.evaluation import warn_of_leakage
+from vicinal import _core
+from vicinal.blocking.evaluation import split, warn_of_leakage
+from vicinal.blocking.head import Recipe, Task, learned_map, of_length_one
 from vicinal.blocking.pairs import pair_rows
-from vicinal.blocking.vectors import Rows, VectorBlocker
+from vicinal.blocking.pseudo import altered_texts, pseudo_pairs
+from vicinal.blocking.records import filled_texts, read_records
+from vicinal.blocking.vectors import EXACT_UP_TO, VectorBlocker
 from vicinal.errors import DimensionError, NotTunedError
 
 __all__ = ["NeuralLSHBlocker"]
 
-_BATCH, _RATE, _POOL, _REFRESH = 128, 2e-3, 20, 5  # pairs, Adam's step, hard negatives to draw from, epochs
+_SCANNED = 2000  # queries; more of them, while learning, are answered by a graph where the table is large
+_COPIES = 1000  # altered records, at most, that are learned from where nothing is labeled
 
 
 class NeuralLSHBlocker(VectorBlocker):
@@ -22,11 +27,13 @@ class NeuralLSHBlocker(VectorBlocker):
 
     The loss of NLSHBlock (Wang et al., "Neural locality sensitive hashing for entity blocking", arXiv 2401.18064) on
     frozen vectors: ``max(R, |h(p) - h(q)|) - min(c R, |h(p) - h(r)|)``, p and q a match, p and r none, h of length one.
-    The map starts as the identity, Adam moves it, the one of the best recall@5 of the validation pairs is kept. Where
-    that is not above the identity's by two standard errors, the identity stays: the best of several recalls is higher
-    than the first by luck alone, and labels that mean nothing must gain nothing. Some 50 validation pairs can show a
-    gain of a tenth; few of them show none. Non-matches are drawn from what the map of the moment ranks among the first
-    20.
+    The map starts as one under which matches differ in every direction alike, Adam moves it, non-matches are drawn
+    from the 20 records that the map of the moment puts nearest.
+
+    Kept is the map that places matches best that it has not seen, by the mean logarithms of the match's rank and of the
+    other pairs that score higher. Where that is not below the unlearned vectors' by three standard errors, the map is
+    the identity: the best of several maps is better than none by luck alone, and labels that mean nothing must gain
+    nothing. Some hundred pairs show a gain; few of them show none.
 
     Parameters
     ----------
@@ -55,7 +62,7 @@ class NeuralLSHBlocker(VectorBlocker):
 
     name = "neural"
 
-    def __init__(self, *, R: float = 0.3, c: float = 4.0, epochs: int = 40, seed: int = 0, **options: Any) -> None:
+    def __init__(self, *, R: float = 0.6, c: float = 2.0, epochs: int = 20, seed: int = 0, **options: Any) -> None:
         if not R > 0:
             raise ValueError(f"R is {R}, expected a radius above 0")
         if not c > 1:
@@ -77,7 +84,12 @@ class NeuralLSHBlocker(VectorBlocker):
         ----------
         A, B : tables or vectors
         train_pairs, valid_pairs : array_like of int, shape (m, 2)
-            Matches to learn from, and others to choose the best map by; without the latter the last map is kept.
+            Matches to learn from, and others to choose the map by. Without the latter each quarter of `train_pairs`, by
+            entity, is ranked by a map of the other three, and the map is learned from all; 250 pairs so ranked suffice.
+            Without both, matches are guessed. With `embed` those of `pseudo_pairs` are learned from, that is of TF-IDF,
+            and up to 1000 records with words left out, which must be found again; three in ten of the guesses choose
+            the map. Tables of vectors have no second view: mutual nearest neighbors teach the first map only, under
+            which they differ in every direction alike.
 
         Raises
         ------
@@ -89,81 +101,55 @@ class NeuralLSHBlocker(VectorBlocker):
         DataWarning
             An entity has pairs in both.
         """
-        left = _unit(super().vectors(A, "A"))
-        right = left if B is None else _unit(super().vectors(B, "B"))
-        train = pair_rows([] if train_pairs is None else train_pairs, "train_pairs", len(left), len(right))
-        valid = pair_rows([] if valid_pairs is None else valid_pairs, "valid_pairs", len(left), len(right))
+        left = of_length_one(super().vectors(A, "A"))
+        right = left if B is None else of_length_one(super().vectors(B, "B"))
+        epochs = self.epochs
+        if train_pairs is None and valid_pairs is None and self.embed is not None:
+            left, right, train, valid = self._guessed(A, B, left, right)
+        elif train_pairs is None and valid_pairs is None:
+            seen = VectorBlocker(index=self.index, seed=self.seed)
+            train, valid = pseudo_pairs(left, None if B is None else right, blocker=seen), _NONE
+            epochs = 0
+        else:
+            train = pair_rows([] if train_pairs is None else train_pairs, "train_pairs", len(left), len(right))
+            valid = pair_rows([] if valid_pairs is None else valid_pairs, "valid_pairs", len(left), len(right))
+            warn_of_leakage(train, valid, ("train_pairs", "valid_pairs"), 2)
         if len(train) == 0:
             raise ValueError("train_pairs holds no pair, expected records that match")
-        warn_of_leakage(train, valid, ("train_pairs", "valid_pairs"), 2)
-        self.head = self._learned(left, right, train, valid, own=B is None)
+        task = Task(left, right, train, valid, one_table=B is None)
+        self.head = learned_map(task, Recipe(self.R, self.c, epochs, self.seed), self._nearest)
         return self
 
-    def _learned(
-        self,
-        left: NDArray[np.float32],
-        right: NDArray[np.float32],
-        train: NDArray[np.int64],
-        valid: NDArray[np.int64],
-        own: bool,
-    ) -> NDArray[np.float32]:
+    def _guessed(
+        self, A: Any, B: Any, left: NDArray[np.float32], right: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+        """Return both sides, altered copies behind the second, and guessed matches in two parts."""
+        records = read_records(A, "A")
+        texts = filled_texts(records, self.columns, "A")
+        other = None if B is None else filled_texts(read_records(B, "B"), self.columns, "B")
+        guessed = pseudo_pairs(texts, other)
+        train, valid = (
+            split(guessed, self.seed, test=0.3, one_table=B is None) if len(guessed) > 1 else (guessed, _NONE)
+        )
         rng = np.random.default_rng(self.seed)
-        W = np.eye(left.shape[1], dtype=np.float32)
-        first, second = np.zeros_like(W), np.zeros_like(W)  # Adam's moments
-        start = best_found = self._found(left, right, valid)
-        best, step = W.copy(), 0
-        known = np.unique(train[:, 0] * len(right) + train[:, 1])
-        for epoch in range(self.epochs):
-            if epoch % _REFRESH == 0:
-                found = self._found(left @ W, right @ W, valid)
-                if found.sum() > best_found.sum():
-                    best, best_found = W.copy(), found
-                pool = self._nearest(left[train[:, 0]] @ W, right @ W, _POOL)
-            drawn = pool[np.arange(len(train)), rng.integers(0, pool.shape[1], len(train))]
-            is_match = np.isin(train[:, 0] * len(right) + drawn, known) | (own & (drawn == train[:, 0]))
-            order = rng.permutation(np.flatnonzero(~is_match & (drawn >= 0)))  # a graph may find fewer: -1
-            for first_row in range(0, len(order), _BATCH):
-                rows = order[first_row : first_row + _BATCH]
-                gradient = self._gradient(W, left[train[rows, 0]], right[train[rows, 1]], right[drawn[rows]])
-                step += 1
-                first = 0.9 * first + 0.1 * gradient
-                second = 0.999 * second + 0.001 * gradient * gradient
-                W = W - _RATE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
-                W = W.astype(np.float32)
-        if len(valid) == 0:
-            return W
-        found = self._found(left @ W, right @ W, valid)
-        if found.sum() > best_found.sum():
-            best, best_found = W, found
-        return best if _beyond_luck(start, best_found) else np.eye(len(W), dtype=np.float32)
+        spare = np.setdiff1d(np.arange(len(texts)), valid[:, 0])
+        chosen = np.sort(rng.permutation(spare)[:_COPIES])
+        if len(chosen) == 0 or self.embed is None:
+            return left, right, train, valid
+        copies = VectorBlocker(self.embed).vectors(altered_texts([texts[row] for row in chosen.tolist()], self.seed))
+        pairs = np.column_stack([chosen, len(right) + np.arange(len(chosen))])
+        return left, np.concatenate([right, of_length_one(copies)]), np.concatenate([train, pairs]), valid
 
-    def _gradient(
-        self, W: NDArray[np.float32], p: NDArray[np.float32], q: NDArray[np.float32], r: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        mapped = [x @ W for x in (p, q, r)]
-        lengths = [np.linalg.norm(y, axis=1, keepdims=True) for y in mapped]
-        zp, zq, zr = (y / length for y, length in zip(mapped, lengths, strict=True))
-        near = np.linalg.norm(zp - zq, axis=1, keepdims=True)
-        far = np.linalg.norm(zp - zr, axis=1, keepdims=True)
-        pull = np.where(near > self.R, (zp - zq) / np.maximum(near, 1e-9), 0)
-        push = np.where(far < self.c * self.R, (zr - zp) / np.maximum(far, 1e-9), 0)
-        total = np.zeros_like(W)
-        for x, z, length, g in zip((p, q, r), (zp, zq, zr), lengths, (pull + push, -pull, -push), strict=True):
-            total += x.T @ ((g - (g * z).sum(axis=1, keepdims=True) * z) / length)
-        return np.asarray(total / len(p), np.float32)
-
-    def _nearest(self, queries: NDArray[np.float32], base: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    def _nearest(
+        self, queries: NDArray[np.float32], base: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the nearest rows and cosines, by a scan where building a graph for few queries would take longer."""
         count = min(k, len(base))
-        _, ids, _ = super()._search(Rows(queries), Rows(base), count, -np.inf, 1)
-        return ids.reshape(len(queries), count)
-
-    def _found(
-        self, left: NDArray[np.float32], right: NDArray[np.float32], valid: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Return of which validation pairs the match is among the first five."""
-        if len(valid) == 0:
-            return np.zeros(0, bool)
-        return np.asarray((self._nearest(left[valid[:, 0]], right, 5) == valid[:, 1:]).any(axis=1))
+        if len(queries) <= _SCANNED or len(base) <= EXACT_UP_TO:
+            ids, distances = _core.exact_search(base, queries, count, "cosine", 1)
+        else:
+            ids, distances = self.graph(base, 1).search(queries, count, ef=max(self.ef, 2 * count), threads=1)
+        return ids, 1 - distances
 
     def vectors(self, table: Any, name: str = "A") -> NDArray[np.float32]:
         """Return a table's vectors as the learned map makes them, of length one.
@@ -178,14 +164,7 @@ class NeuralLSHBlocker(VectorBlocker):
         given = super().vectors(table, name)
         if given.shape[1] != len(self.head):
             raise DimensionError(f"{name} has {given.shape[1]} dimensions, the map was learned on {len(self.head)}")
-        return _unit(given @ self.head)
+        return of_length_one(given @ self.head)
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
-
-
-def _beyond_luck(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> bool:
-    """Say whether more is found than before by over two standard errors of the difference (McNemar, 1947)."""
-    won, lost = int((after & ~before).sum()), int((before & ~after).sum())
-    return won - lost > 2 * float(np.sqrt(won + lost))
+_NONE = np.zeros((0, 2), np.int64)

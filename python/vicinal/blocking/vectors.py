@@ -12,12 +12,13 @@ from vicinal.arrays import VectorsLike, vector_rows
 from vicinal.blocking.blocker import Answers, Blocker
 from vicinal.blocking.records import filled_texts, read_records
 from vicinal.errors import DimensionError
+from vicinal.index import Index
 
 __all__ = ["VectorBlocker"]
 
 Embedding = Callable[[list[str]], VectorsLike]
 
-_EXACT_UP_TO = 10_000  # rows of B that a scan compares sooner than a graph is built
+EXACT_UP_TO = 10_000  # rows of B that a scan compares sooner than a graph is built
 
 
 class Rows:
@@ -105,23 +106,27 @@ class VectorBlocker(Blocker):
 
     def _search(self, left: Rows, right: Rows | None, k: int | None, least: float, threads: int) -> Answers:
         from vicinal import _core
-        from vicinal.index import Index
 
         base = (left if right is None else right).vectors
         wanted = len(base) if k is None else min(len(base), k + (right is None))
-        exact = self.index == "exact" or (self.index == "auto" and len(base) <= _EXACT_UP_TO)
+        exact = self.index == "exact" or (self.index == "auto" and len(base) <= EXACT_UP_TO)
         if exact and k is not None:
             ids, distances = _core.exact_search(base, left.vectors, wanted, "cosine", threads)
             starts = np.arange(len(left) + 1) * wanted
         else:
-            graph = Index(base.shape[1], "cosine", M=self.M, seed=self.seed)
-            graph.add(base, threads=threads)
+            graph = self.graph(base, threads)
             if k is None:
                 starts, ids, distances = graph.range_search(left.vectors, 1 - least)
             else:
                 ids, distances = graph.search(left.vectors, wanted, ef=max(self.ef, 2 * wanted), threads=threads)
                 starts = np.arange(len(left) + 1) * wanted
         return _kept(starts, ids.ravel(), 1 - distances.ravel(), k, least, own=right is None)
+
+    def graph(self, base: NDArray[np.float32], threads: int) -> Index:
+        """Return an index of some vectors, numbered by row."""
+        graph = Index(base.shape[1], "cosine", M=self.M, seed=self.seed)
+        graph.add(base, threads=threads)
+        return graph
 
 
 def _kept(

@@ -12,25 +12,37 @@ from vicinal import _core
 from vicinal._core import ALWAYS_ALLOWED_K, MAX_DIM, MAX_EF, MAX_M, MAX_THREADS, MAX_VECTORS, MIN_M
 from vicinal.arrays import IdsLike, VectorsLike, id_numbers, one_id, query_rows, vector_rows
 from vicinal.errors import DimensionError, RecallError
+from vicinal.index.attributes import Attributes
 from vicinal.index.changing import ChangingIndex
 from vicinal.index.durable import DurableIndex
 from vicinal.index.entering import chosen_order
 from vicinal.index.filters import Filter, IdSet, core_filters
 from vicinal.index.groups import group_numbers
 from vicinal.index.health import CheckedIndex, Health
+from vicinal.index.tiers import TieredIndex
 from vicinal.index.tuned import TunedIndex
 from vicinal.index.within import RadiusIndex, radius_of
 from vicinal.order import Order
 from vicinal.progress import Progress, reporting
 from vicinal.result import SearchResult
-from vicinal.settings import LIFTS, MAX_SEED, TRAVERSALS, accepts, metric_and_dtype, one_of, truth, whole_number
+from vicinal.settings import (
+    LIFTS,
+    MAX_SEED,
+    TRAVERSALS,
+    accepts,
+    codes_and_tier,
+    metric_and_dtype,
+    one_of,
+    truth,
+    whole_number,
+)
 
-__all__ = ["Health", "IdSet", "Index"]
+__all__ = ["Attributes", "Health", "IdSet", "Index"]
 
 NO_IDS = np.empty(0, dtype=np.int64)
 
 
-class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
+class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex, TieredIndex):
     """Approximate nearest neighbors of vectors, by a hierarchical navigable small-world graph (HNSW).
 
     The graph is that of Malkov and Yashunin (arXiv 1603.09320), built in parallel and yet the same, byte for byte,
@@ -66,11 +78,24 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
         as long as the shortest.
     seed : int
         Of the levels and of shuffled orders. Same vectors, seed and calls: the same index.
+    codes : str, optional
+        Codes that stand for the vectors in memory: ``"2bit"``, ``"4bit"`` or ``"8bit"`` a dimension, and 8 bytes a
+        vector. Searches walk on them, and what they find meets the vectors (`rerank` of `search`), so that distances
+        are exact. They are saved with the index. For vectors stored as f32, f16 or bf16; in place of `traversal`.
+    vectors : str
+        With `codes`, where the vectors lie. ``"memory"``; or ``"disk"``, of which a search reads only the rows it
+        re-ranks, all asked for before the first is waited for: of an index that was filled or loaded in a file without
+        a name, in the folder that the environment variable TMPDIR names, else in /var/tmp; of one that was loaded with
+        ``mmap=True`` in its own file. While it is being filled the vectors are read all over, at the speed of memory
+        only as long as the system has memory left to keep them in.
 
     Raises
     ------
     ValueError
-        A setting is out of range, or metric and dtype do not go together.
+        A setting is out of range, metric and dtype do not go together, or codes do not serve them; `vectors` is
+        ``"disk"`` without `codes`; `codes` and `traversal` are both given.
+    OSError
+        While vectors are added: there is no room for them on the disk.
 
     Notes
     -----
@@ -104,9 +129,12 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
         traversal: str = "auto",
         lift: str = "auto",
         seed: int = 0,
+        codes: str | None = None,
+        vectors: str | None = "memory",
     ) -> None:
         distance, stored = metric_and_dtype(metric, dtype)
         one_of("traversal", traversal, TRAVERSALS)
+        coded, tier = codes_and_tier(codes, vectors, traversal)
         if one_of("lift", lift, LIFTS) == "on" and distance != "ip":
             raise ValueError(f'lift is "on" and metric "{distance}": only "ip" can be lifted')
         _core.Index.__init__(
@@ -119,6 +147,8 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
             traversal=traversal,
             lift=lift,
             seed=whole_number("seed", seed, 0, MAX_SEED),
+            codes=coded,
+            vectors=tier,
         )
         self._prepare()
 
@@ -280,6 +310,7 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
         filter: Filter = None,  # noqa: A002
         radius: float | None = None,
         per_group: int | None = None,
+        rerank: int | str = "auto",
         exact: bool = False,
         threads: int = 0,
         stats: bool = False,
@@ -299,7 +330,7 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
             default the effort that `tune` found for a recall of 0.95, or max(64, 2k) before `tune` was called.
         recall : float, optional
             The share of the true neighbors to find, in place of `ef`: above 0, at most 1. `tune` says what it takes.
-        filter : mask, ids, IdSet, bitmap, callable, or list of these, optional
+        filter : mask, ids, IdSet, region of `Attributes`, bitmap, callable, or list of these, optional
             What may be reported: a boolean array in the order of ``index.ids``; an integer array, range or set of ids,
             of which unknown ones admit nothing; an `IdSet`, which is quickest when used again; a bitmap of pyroaring;
             or a callable that is given all ids as an array, once, and returns a boolean array. A Python list holds one
@@ -309,6 +340,10 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
         per_group : int, optional
             Find the k best of which no group (see `add`) has more than this many, 1 or more. k are found whenever
             there are so many; where the groups are too few for k, each query is compared with every vector.
+        rerank : int or str
+            Of an index with `codes`, how many of the nearest by codes are compared with the vectors themselves, k at
+            least; the beam is as wide at least. ``"auto"``: all of the beam, so that `ef`, or what `tune` found, says
+            how many. Each is one read where the vectors lie on disk.
         exact : bool
             Compare with every vector, or with every one that `filter` admits.
         threads : int
@@ -331,7 +366,8 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
         InvalidVectorError
             A query holds NaN or an infinity, is zero under cosine, or does not fit `dtype`; the message names the row.
         ValueError
-            `k`, `ef`, `recall`, `per_group` or `threads` is out of range; both `ef` and `recall` are given; `radius` is
+            `k`, `ef`, `recall`, `per_group`, `rerank` or `threads` is out of range; there are no codes and `rerank` is
+            a number; both `ef` and `recall` are given; `radius` is
             NaN; there are no groups; a mask has not one entry for each vector, or a list not one filter for each query.
         TypeError, OverflowError
             `filter` is nothing that admits ids.
@@ -364,9 +400,10 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
         workers = whole_number("threads", threads, 0, MAX_THREADS)
         most = 0 if per_group is None else whole_number("per_group", per_group, 1, MAX_VECTORS)
         limit = None if radius is None else radius_of(radius)
+        compared = self._compared(rerank)
         filters = core_filters(filter, self, len(rows))
         ids, distances, work = self._search(
-            rows, wanted, width, truth("exact", exact), workers, truth("stats", stats), target, most, filters
+            rows, wanted, width, truth("exact", exact), workers, truth("stats", stats), target, most, filters, compared
         )
         if is_single:
             ids, distances = ids[0], distances[0]
@@ -417,23 +454,21 @@ class Index(DurableIndex, RadiusIndex, TunedIndex, ChangingIndex, CheckedIndex):
         Returns
         -------
         dict
-            ``"memory"``: bytes by part, and ``"resident"``, their sum, of a mapped file without the vectors;
+            ``"memory"``: bytes by part; ``"mapped"``, those of vectors that lie in a file, of which memory holds what
+            the system has room for; and ``"resident"``, the sum of the others, even where they lie in a file too.
             ``"order"``: how the last batch entered the graph and why, None before the first; ``"kernels"``: the
             instruction set in use; ``"graph"``: number of live and removed vectors, of those that are copies of another
             byte for byte, levels and mean number of links at level 0; ``"tuned"``: what `tune` found and by which share
             the size has changed since, None before it was called; ``"mapped"``: whether the index is used where it lies
             in a file; ``"store"``: what `open` keeps, None for other indexes.
         """
-        memory = self._memory()
-        mapped = self._is_mapped()
-        memory["resident"] = sum(memory.values()) - (memory["vectors"] if mapped else 0)
         return {
-            "memory": memory,
+            "memory": self._memory_by_place(),
             "order": self._order,
             "kernels": _core.kernels_in_use(),
             "graph": self._graph_shape(),
             "tuned": self._tuned(),
-            "mapped": mapped,
+            "mapped": self._is_mapped(),
             "store": self._store(),
         }
 

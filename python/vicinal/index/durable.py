@@ -152,7 +152,7 @@ def _compare(path: str | os.PathLike[str], dim: int | None, metric: str, options
         asked.setdefault("metric", metric)
     if asked.get("dtype", "") is None:
         asked["dtype"] = metric_and_dtype(metric, None)[1]
-    found = _core.info(_encoded(path))
+    found = {"codes": None, "vectors": "memory", **_core.info(_encoded(path))}
     for name, value in asked.items():
         if name not in found:
             raise TypeError(f"open() got an unexpected setting {name!r}")

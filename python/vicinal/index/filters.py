@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Filter", "IdSet", "core_filters"]
 
 Filter: TypeAlias = Any  # a mask, ids, an IdSet, a bitmap of pyroaring, a callable; or a list of these, one per query
-Part = _core.IdSet | NDArray[np.uint8]
+Part = _core.IdSet | _core.AttributeFilter | NDArray[np.uint8]
 
 
 class IdSet(_core.IdSet):
@@ -111,14 +111,16 @@ def core_filters(given: Filter, index: Index, queries: int) -> list[Part] | None
 
 
 def _part(given: Any, index: Index, name: str) -> Part:
-    if isinstance(given, _core.IdSet):
+    if isinstance(given, (_core.IdSet, _core.AttributeFilter)):
         return given
     if callable(given) and not isinstance(given, type):
         return _asked_once(given, index, name)
     if _is_bitmap(given) or isinstance(given, Set):
         return _core.IdSet(_numbers(given, name), True)
     if given is None or isinstance(given, (list, str, bytes, dict)):
-        raise TypeError(f"{name} is {given!r:.60}, expected a mask, an array of ids, an IdSet, a bitmap or a callable")
+        raise TypeError(
+            f"{name} is {given!r:.60}, expected a mask, an array of ids, an IdSet, a region, a bitmap or a callable"
+        )
     if getattr(given, "dtype", None) == np.bool_:
         mask = np.asarray(given)
         if mask.ndim != 1:

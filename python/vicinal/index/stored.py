@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from vicinal import _core
 from vicinal.errors import DataWarning
 from vicinal.settings import truth
+from vicinal.writer import Writer
 
 if TYPE_CHECKING:
     import hashlib
@@ -30,18 +30,16 @@ EMPTY_LOG = 104  # bytes: its header, and the record of its having been opened
 class StoredIndex(_core.Index):
     """The half of `vicinal.Index` that knows how an index is kept; the other half adds and searches."""
 
-    __slots__ = ("_locks", "_order", "_settings", "_writer")
+    __slots__ = ("_order", "_settings", "_writer")
 
     _settings: dict[str, Any]
     _order: dict[str, Any] | None
-    _locks: dict[int, threading.Lock]  # of writers, by process
-    _writer: int | None
+    _writer: Writer
 
     def _prepare(self) -> None:
         self._settings = self._options()
         self._order = None
-        self._locks = {os.getpid(): threading.Lock()}
-        self._writer = None
+        self._writer = Writer()
 
     @classmethod
     def _holding(cls, loaded: _core.Loaded) -> Self:
@@ -53,30 +51,14 @@ class StoredIndex(_core.Index):
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep writers out, and savers, who need one moment of the index; Ctrl-C ends the wait."""
-        caller = threading.get_ident()
-        if self._writer == caller:  # a progress callback or a signal handler, in the middle of our own add
-            raise RuntimeError("this thread is already changing the index: it cannot add, remove or save meanwhile")
+        begun = False
         try:
-            with self._lock():
-                self._writer = caller
-                try:
-                    yield
-                finally:
-                    self._writer = None
+            with self._writer.alone():
+                begun = True
+                yield
         finally:
-            self._commit()  # of an index with durability="every_call"; other writers go on meanwhile
-
-    def _lock(self) -> threading.Lock:
-        """Return this process's lock. A lock that another thread held when its process forked is never released."""
-        lock = self._locks.get(os.getpid())
-        if lock is None:  # we are a child
-            if any(left.locked() for left in self._locks.values()):
-                raise RuntimeError(
-                    "this process was forked while another thread was changing or saving the index: here it can be "
-                    "searched, but neither changed nor saved"
-                )
-            lock = self._locks.setdefault(os.getpid(), threading.Lock())
-        return lock
+            if begun:
+                self._commit()  # of an index with durability="every_call"; other writers go on meanwhile
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file, all or nothing.
@@ -122,10 +104,11 @@ class StoredIndex(_core.Index):
         path : str or path-like
         mmap : bool
             Use the vectors and links where they lie in the file, read only: the file is open at once, and processes
-            that map the same one share its memory. Ids, states and the upper levels are checked at once, each
-            megabyte of vectors and links when a call first comes to it, so that this call may raise
-            `CorruptIndexError`. Searches walk on the vectors as they are stored (``traversal`` ``"exact"``), since
-            codes are not in the file; what they report is measured in the same way. While it is in use the file may be
+            that map the same one share its memory. Ids, states and the upper levels are checked at once, each megabyte
+            of vectors and links when a call first comes to it, so that this call may raise `CorruptIndexError`.
+            Searches of an index with ``codes`` walk on these, which are checked at once too, and read the few vectors
+            they re-rank. Others walk on the vectors as they are stored (``traversal`` ``"exact"``), since their codes
+            are not in the file. What is reported is measured in the same way. While it is in use the file may be
             replaced (`save` does that), but not changed or cut short.
 
         Raises

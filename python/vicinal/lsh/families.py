@@ -40,13 +40,32 @@ class Family:
     _core: _core.HashFamily
 
     def _draw(
-        self, dim: int, hashes: int, seed: int, *, width: float = 0, weighted: bool = False, center: Any = ()
+        self,
+        dim: int,
+        hashes: int,
+        seed: int,
+        *,
+        width: float = 0,
+        weighted: bool = False,
+        center: Any = (),
+        axes: VectorsLike | None = None,
     ) -> None:
+        spanning = np.empty((0, dim)) if axes is None else vector_rows(axes, "axes", dim, "f32")
+        if axes is not None and not 1 <= len(spanning) <= dim:
+            raise ValueError(f"axes has {len(spanning)} rows, expected 1 to dim, {dim}")
+        _check_finite(spanning, "axes")
         self.hashes = whole_number("hashes", hashes, 1, MAX_HASHES)
         self.seed = whole_number("seed", seed, 0, MAX_SEED)
         self.dim = dim
         self._core = _core.HashFamily(
-            self.name, dim, self.hashes, self.seed, width, weighted, np.asarray(center, dtype=np.float32)
+            self.name,
+            dim,
+            self.hashes,
+            self.seed,
+            width,
+            weighted,
+            np.asarray(center, dtype=np.float32),
+            np.ascontiguousarray(spanning, dtype=np.float32),
         )
 
     def _read(self, items: Any, name: str) -> Any:
@@ -68,6 +87,49 @@ class Family:
         raise NotImplementedError
 
 
+def principal_axes(vectors: VectorsLike, count: int, *, sample: int = 20_000) -> NDArray[np.float32]:
+    """Return the directions along which vectors vary most, for `SimHash` and `PStable` to be drawn along.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (n, dim)
+    count : int
+        From 1 to dim.
+    sample : int
+        Of more vectors than that, so many are looked at, evenly spread over their order.
+
+    Returns
+    -------
+    ndarray of float32, shape (count, dim)
+        Orthonormal, the one of the largest variance first.
+
+    Raises
+    ------
+    InvalidVectorError, DimensionError, TypeError
+        As `vicinal.Index.add` raises them.
+    ValueError
+        `count` or `sample` is out of its range; there are no vectors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> flat = np.random.default_rng(0).standard_normal((100, 8)) * [1, 1, 1, 9, 1, 9, 1, 1]
+    >>> np.flatnonzero(np.abs(principal_axes(flat, 2)).sum(axis=0) > 0.5).tolist()
+    [3, 5]
+    """
+    given = np.asarray(vectors)
+    rows = vector_rows(given, "vectors", given.shape[-1] if given.ndim else 1, "f32")
+    if not len(rows):
+        raise ValueError("vectors has no rows, expected some to find the axes of")
+    taken = whole_number("count", count, 1, rows.shape[1])
+    step = -(-len(rows) // whole_number("sample", sample, 1, 2**31))
+    _check_finite(rows[::step], "vectors")
+    looked_at = rows[::step].astype(np.float64)
+    looked_at -= looked_at.mean(axis=0)
+    _, axes = np.linalg.eigh(looked_at.T @ looked_at)
+    return np.ascontiguousarray(axes.T[::-1][:taken], dtype=np.float32)
+
+
 def _check_finite(rows: NDArray[np.float32], name: str) -> None:
     bad = ~np.isfinite(rows).all(axis=1)
     if bad.any():
@@ -84,6 +146,10 @@ class SimHash(Family):
     center : array_like, shape (dim,), optional
         The planes go through this point in place of zero. Vectors that all lie to one side of zero are told apart
         better around their mean; the probability then speaks of the cosine seen from there.
+    axes : array_like, shape (r, dim), optional
+        What planes see of a vector: its products with these. Where data vary along few directions, their principal
+        axes (`principal_axes`) tell them apart with fewer candidates, and hash them in fewer steps; the probability
+        then speaks of the cosine of the products.
     seed : int
 
     Examples
@@ -98,11 +164,19 @@ class SimHash(Family):
 
     name = "simhash"
 
-    def __init__(self, dim: int, hashes: int = 128, *, center: VectorsLike | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        dim: int,
+        hashes: int = 128,
+        *,
+        center: VectorsLike | None = None,
+        axes: VectorsLike | None = None,
+        seed: int = 0,
+    ) -> None:
         dim = whole_number("dim", dim, 1, MAX_DIM)
         middle = [] if center is None else vector_rows(np.asarray(center)[None], "center", dim, "f32")[0]
         _check_finite(np.atleast_2d(middle), "center")
-        self._draw(dim, hashes, seed, center=middle)
+        self._draw(dim, hashes, seed, center=middle, axes=axes)
 
     def collision_probability(self, similarity: float) -> float:
         """1 - angle / pi, of the cosine."""
@@ -118,6 +192,8 @@ class PStable(Family):
         Elements of a vector; lines.
     width : float
         Of an interval, in the unit of the distance.
+    axes : array_like, shape (r, dim), optional
+        As for `SimHash`; the probability then speaks of the distance between the products.
     seed : int
 
     Examples
@@ -130,9 +206,11 @@ class PStable(Family):
     name = "pstable"
     larger_is_nearer = False
 
-    def __init__(self, dim: int, hashes: int = 128, *, width: float, seed: int = 0) -> None:
+    def __init__(
+        self, dim: int, hashes: int = 128, *, width: float, axes: VectorsLike | None = None, seed: int = 0
+    ) -> None:
         self.width = float(width)
-        self._draw(whole_number("dim", dim, 1, MAX_DIM), hashes, seed, width=self.width)
+        self._draw(whole_number("dim", dim, 1, MAX_DIM), hashes, seed, width=self.width, axes=axes)
 
     def collision_probability(self, similarity: float) -> float:
         """1 - 2 Phi(-t) - 2 (1 - exp(-t² / 2)) / (sqrt(2 pi) t), t = width / distance."""

@@ -16,10 +16,10 @@ from vicinal.arrays import IdsLike, id_numbers, one_id, query_rows
 from vicinal.errors import DataWarning, DimensionError, Interrupted, RecallError
 from vicinal.lsh.families import BitSample, CrossPolytope, Family, MinHash, PStable, SimHash
 from vicinal.lsh.items import characters_of
-from vicinal.lsh.writer import Writer
 from vicinal.progress import Progress, reporting
 from vicinal.result import SearchResult
 from vicinal.settings import truth, whole_number
+from vicinal.writer import Writer
 
 __all__ = ["LSHIndex"]
 
@@ -155,6 +155,7 @@ class LSHIndex:
         -----
         DataWarning
             A set is empty, and near nothing; a bucket holds more than `bucket_cap`: the message bounds what is lost.
+            Where warnings are errors, the second is raised after the items are in.
 
         Examples
         --------
@@ -403,7 +404,37 @@ class LSHIndex:
             ...
         FileNotFoundError: ...
         """
-        core = _core.load_lsh(os.fsencode(path))
+        return cls._holding(_core.load_lsh(os.fsencode(path)))
+
+    def to_bytes(self) -> bytes:
+        """Return what `save` would write; `pickle` and `copy.deepcopy` go by it."""
+        with self._writer.alone():
+            return self._core._to_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> LSHIndex:
+        """Make an index of what `to_bytes` returned.
+
+        Raises
+        ------
+        CorruptIndexError, NotAnIndexError, FormatTooNewError
+            As for `load`.
+
+        Examples
+        --------
+        >>> from vicinal import lsh
+        >>> index = lsh.LSHIndex(lsh.MinHash(64), bands=16, rows=4)
+        >>> _ = index.add([["a", "b"]])
+        >>> lsh.LSHIndex.from_bytes(index.to_bytes()).to_bytes() == index.to_bytes()
+        True
+        """
+        return cls._holding(_core.lsh_from_bytes(memoryview(data).cast("B")))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_bytes, (self.to_bytes(),)
+
+    @classmethod
+    def _holding(cls, core: _core.LshIndex) -> LSHIndex:
         index = cls.__new__(cls)
         index._hold(_family_of(core._settings()), core)
         return index
@@ -415,11 +446,12 @@ def _limit(name: str, value: int | None) -> int:
 
 def _family_of(known: dict[str, Any]) -> Family:
     dim, hashes, seed = known["dim"], known["hashes"], known["seed"]
+    axes = known["axes"].reshape(-1, dim) if len(known["axes"]) else None
     if known["family"] == "simhash":
         center = known["center"]
-        return SimHash(dim, hashes, center=center if len(center) else None, seed=seed)
+        return SimHash(dim, hashes, center=center if len(center) else None, axes=axes, seed=seed)
     if known["family"] == "pstable":
-        return PStable(dim, hashes, width=known["width"], seed=seed)
+        return PStable(dim, hashes, width=known["width"], axes=axes, seed=seed)
     if known["family"] == "crosspolytope":
         return CrossPolytope(dim, hashes, seed=seed)
     if known["family"] == "bitsample":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -53,6 +54,8 @@ def _texts(given: list[Any], name: str) -> list[Any]:
     for row, text in enumerate(given):
         if not isinstance(text, (str, bytes)):
             raise TypeError(f"{name} row {row} is {_kind(text)}, expected a text, as in row 0")
+        if isinstance(text, str) and not _is_encodable(text):
+            raise ValueError(f"{name} row {row} has half a character (a lone surrogate), expected a text")
     return [text.lower() for text in given]
 
 
@@ -60,19 +63,42 @@ def _tokens(item: Any, name: str, row: int) -> Any:
     if isinstance(item, (str, bytes, Mapping)) or not hasattr(item, "__iter__"):
         raise TypeError(f"{name} row {row} is {_kind(item)}, expected a list or set of tokens (str, bytes or int)")
     tokens = item.tolist() if isinstance(item, np.ndarray) else list(item)
-    for token in tokens:
-        if isinstance(token, bool) or not isinstance(token, (str, bytes, int, np.integer)):
-            raise TypeError(f"{name} row {row} holds {_kind(token)}, expected tokens that are str, bytes or int")
-    return [int(token) if isinstance(token, np.integer) else token for token in tokens]
+    return [_token(token, name, row) for token in tokens]
+
+
+def _token(token: Any, name: str, row: int) -> str | bytes | int:
+    if isinstance(token, bool) or not isinstance(token, (str, bytes, int, np.integer)):
+        raise TypeError(f"{name} row {row} holds {_kind(token)}, expected tokens that are str, bytes or int")
+    if isinstance(token, str) and not _is_encodable(token):
+        raise ValueError(f"{name} row {row} holds {token!r}, which has half a character (a lone surrogate)")
+    if isinstance(token, (str, bytes)):
+        return token
+    if not -(2**63) <= token < 2**64:
+        raise ValueError(f"{name} row {row} holds {token}, expected a number of 64 bits: -2**63 to 2**64 - 1")
+    return int(token)
+
+
+def _is_encodable(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _weights(item: Any, name: str, row: int) -> dict[Any, float]:
     if not isinstance(item, Mapping):
         raise TypeError(f"{name} row {row} is {_kind(item)}, expected a mapping from token to weight")
+    given: dict[Any, float] = {}
     for token, weight in item.items():
+        if isinstance(weight, bool) or not isinstance(weight, (numbers.Real, np.number)):
+            raise TypeError(f"{name} row {row} gives {token!r} {_kind(weight)} as weight, expected a number above 0")
         if not 1e-30 <= float(weight) <= 1e30:
             raise ValueError(f"{name} row {row} gives {token!r} the weight {weight!r}, expected a number above 0")
-    return dict(item)
+        given[_token(token, name, row)] = float(weight)
+    return given
 
 
 def characters_of(shingle: str | int) -> int:

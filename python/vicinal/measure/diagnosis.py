@@ -154,6 +154,8 @@ def diagnose(index: Index, *, ef: int | None = None, rebuild_up_to: int = 100_00
             ef_construction=index.ef_construction,
             traversal=index.traversal,
             seed=index.seed,
+            codes=index.codes,
+            vectors=index.vectors,
         )
         ids = index.ids
         rows = index.get(ids)

@@ -12,15 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 from vicinal import _core
 from vicinal.arrays import MAX_ID, id_numbers
 from vicinal.errors import CorruptIndexError, DuplicateIdError, Interrupted, UnknownIdError
-from vicinal.lsh.writer import Writer
+from vicinal.index import Index
+from vicinal.multivector.best import best_of, best_of_all
 from vicinal.multivector.generators import GENERATORS, MOST_TOKENS, Generator, make_generator
 from vicinal.multivector.held import Held
 from vicinal.multivector.kept import read_parts, write_parts
-from vicinal.multivector.ranking import best_of, best_of_all
 from vicinal.multivector.results import Calibration, MultiVectorResult
 from vicinal.multivector.sets import VectorSets, four_bits, halves, kept_sets
 from vicinal.multivector.turning import Turning
 from vicinal.settings import MAX_SEED, one_of, share, truth, whole_number
+from vicinal.writer import Writer
 
 __all__ = ["MultiVectorIndex"]
 

@@ -1,67 +1,61 @@
-"""The best of the documents that each query is scored with."""
+"""Groups ranked by what the vectors of a set have found, and how that is returned."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vicinal.multivector.held import Held
-from vicinal.multivector.results import MultiVectorResult
-from vicinal.multivector.scoring import score_lists
-from vicinal.multivector.sets import VectorSets
-
-__all__ = ["best_of", "best_of_all"]
-
-PAIRS = 2**20  # of a query and a document that are scored at once: 30 bytes each
+__all__ = ["GroupResult", "ranked_groups"]
 
 
-def best_of(held: Held, asked: VectorSets, lists: NDArray[np.int64], k: int, threads: int) -> MultiVectorResult:
-    """Score the documents of each query's list, of which -1 stand for none, and take the best."""
-    m = len(asked)
-    result = MultiVectorResult(
-        np.full((m, k), -1, np.int64), np.full((m, k), -np.inf, np.float32), np.zeros(m, np.int64)
-    )
-    step = max(1, PAIRS // max(1, lists.shape[1]))
-    for first in range(0, m, step):
-        last = min(m, first + step)
-        some = slice(first, last)
-        _score(
-            held,
-            asked.part(first, last),
-            lists[some],
-            result.ids[some],
-            result.scores[some],
-            result.scored[some],
-            threads,
-        )
-    return result
+@dataclass(frozen=True)
+class GroupResult:
+    """What a search for groups found; unpacks as groups, scores.
+
+    Attributes
+    ----------
+    groups : ndarray of int64, shape (m, k), or (k,) for one set
+        Best first, equal scores in the order of groups; -1 where no more have a vector within the radius.
+    scores : ndarray of float64, same shape
+        Mean weight of the query's vectors; -inf where there are no more.
+    compared : ndarray of int64, shape (m,)
+        Vectors that a set was compared with, counted for each of its vectors.
+    radius : float
+        That was searched within, in the metric's own unit.
+    """
+
+    groups: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    compared: NDArray[np.int64]
+    radius: float
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return iter((self.groups, self.scores))
 
 
-def best_of_all(held: Held, asked: VectorSets, every: NDArray[np.int64], k: int, threads: int) -> MultiVectorResult:
-    """Score these documents with each query, and take the best."""
-    return best_of(held, asked, np.broadcast_to(every, (len(asked), len(every))), k, threads)
-
-
-def _score(
-    held: Held,
-    asked: VectorSets,
-    lists: NDArray[np.int64],
-    ids: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    scored: NDArray[np.int64],
-    threads: int,
-) -> None:
-    there = lists >= 0
-    scored[:] = there.sum(axis=1)
-    if not scored.any():
-        return
-    starts = np.concatenate([[0], np.cumsum(scored)])
-    which = lists[there]
-    values = score_lists(asked, held.sets, starts, held.places[which], threads)
-    names = held.ids[which]
-    k = ids.shape[1]
-    for query in range(len(asked)):
-        part = slice(starts[query], starts[query + 1])
-        order = np.lexsort((names[part], -values[part]))[:k]
-        ids[query, : len(order)] = names[part][order]
-        scores[query, : len(order)] = values[part][order]
+def ranked_groups(
+    which: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    k: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Add up the weights of each set's vectors for each group, and take the best."""
+    m = len(offsets) - 1
+    ranked = np.full((m, k), -1, np.int64)
+    scores = np.full((m, k), -np.inf)
+    order = np.argsort(which, kind="stable")
+    starts = np.searchsorted(which[order], offsets)
+    for one in range(m):
+        part = order[starts[one] : starts[one + 1]]
+        names, places = np.unique(groups[part], return_inverse=True)
+        totals = np.bincount(places, weights[part], len(names)) / max(int(offsets[one + 1] - offsets[one]), 1)
+        best = np.lexsort((names, -totals))
+        best = best[totals[best] > 0][:k]
+        ranked[one, : len(best)] = names[best]
+        scores[one, : len(best)] = totals[best]
+    return ranked, scores

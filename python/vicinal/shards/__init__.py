@@ -15,6 +15,8 @@ every shard.
 ``changing``          add, update, upsert, remove
 ``executors``         threads or processes
 ``sharded``           the face
+``joined``            near pairs, in one shard and across two
+``question, service`` what is asked over a network, and whoever answers it (`vicinal.ray` carries the calls)
 ====================  ================================================================
 """
 
@@ -22,6 +24,7 @@ from vicinal.shards.build import build_sharded
 from vicinal.shards.coverage import Coverage, ShardedResult
 from vicinal.shards.executors import Executor, Processes, Threads
 from vicinal.shards.health import ShardsHealth
+from vicinal.shards.joined import self_join
 from vicinal.shards.sharded import ShardedIndex
 
 __all__ = [
@@ -33,4 +36,5 @@ __all__ = [
     "ShardsHealth",
     "Threads",
     "build_sharded",
+    "self_join",
 ]

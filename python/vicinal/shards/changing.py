@@ -109,8 +109,7 @@ class ChangingShards(OpenShards):
         DimensionError, InvalidVectorError, DuplicateIdError, ReadOnlyError, MismatchError, OSError
             As for `add`.
         """
-        rows, numbers = vector_rows(vectors, "vectors", self.dim, self.dtype), id_numbers(ids)
-        workers = _checked(rows, numbers, threads)
+        rows, numbers, workers = self._given(vectors, ids, threads)
         state = self._state
         _all_there(state, numbers)
         self._change(state, numbers, lambda shard, mine: shard.update(numbers[mine], rows[mine], threads=workers))
@@ -129,8 +128,7 @@ class ChangingShards(OpenShards):
         DimensionError, InvalidVectorError, DuplicateIdError, ReadOnlyError, MismatchError, OSError
             As for `add`; an id is a duplicate only if it is twice in `ids`.
         """
-        rows, numbers = vector_rows(vectors, "vectors", self.dim, self.dtype), id_numbers(ids)
-        workers = _checked(rows, numbers, threads)
+        rows, numbers, workers = self._given(vectors, ids, threads)
         self._change(self._state, numbers, lambda shard, mine: shard.upsert(numbers[mine], rows[mine], threads=workers))
 
     def remove(self, ids: IdsLike) -> None:
@@ -153,6 +151,13 @@ class ChangingShards(OpenShards):
         state = self._state
         _all_there(state, numbers)
         self._change(state, numbers, lambda shard, mine: shard.remove(numbers[mine]))
+
+    def _given(
+        self, vectors: VectorsLike, ids: IdsLike, threads: int
+    ) -> tuple[NDArray[np.generic], NDArray[np.int64], int]:
+        """Check what `update` and `upsert` are given."""
+        rows, numbers = vector_rows(vectors, "vectors", self.dim, self.dtype), id_numbers(ids)
+        return rows, numbers, _checked(rows, numbers, threads)
 
     def _change(self, state: State, ids: NDArray[np.int64], change: Change) -> None:
         if state.missing:

@@ -23,7 +23,7 @@ from vicinal.shards.opened import OpenShards, State
 from vicinal.shards.routing import shard_of
 from vicinal.shards.shard import Shard, search_one
 
-__all__ = ["TunedShards"]
+__all__ = ["TunedShards", "widths"]
 
 TARGETS = (0.9, 0.95, 0.99)
 USUAL = 0.95  # what a search that asks for nothing takes, where it was tuned
@@ -131,26 +131,32 @@ class TunedShards(OpenShards):
 
     def _widths(self, state: State, k: int, ef: int | None, recall: float | None) -> Callable[[Shard], int]:
         """Return each shard's beam; 0 is a shard's own default."""
-        if ef is not None:
-            if recall is not None:
-                raise ValueError(f"ef={ef!r} and recall={recall!r} are both given, expected one of them")
-            width = whole_number("ef", ef, 1, MAX_EF)
-            return lambda _: width
-        known = state.manifest.calibration
-        found = _calibrated(known, k, USUAL if recall is None else share("recall", recall))
-        if recall is None:
-            return lambda shard: 0 if found is None or not found["reached"] else found["ef"][shard.number]
-        if found is None:
-            raise NotTunedError(
-                f"recall={recall} at k={k} was not calibrated: call tune(queries, k={k}, recall={recall})"
-            )
-        if not found["reached"]:
-            raise NotTunedError(
-                f"recall={recall} at k={k} was not reached when tune was called: {found['measured']:.4f}, "
-                f"at least {found['low']:.4f}; tune again with more queries, or build with a larger M"
-            )
-        _warn_when_old(state.manifest, recall)
-        return lambda shard: found["ef"][shard.number]
+        width = widths(state.manifest, k, ef, recall, stacklevel=5)
+        return lambda shard: width(shard.number)
+
+
+def widths(
+    manifest: Manifest, k: int, ef: int | None, recall: float | None, *, stacklevel: int = 3
+) -> Callable[[int], int]:
+    """Return the beam of each shard, by its number, for what a search asks; 0 is a shard's own default."""
+    if ef is not None:
+        if recall is not None:
+            raise ValueError(f"ef={ef!r} and recall={recall!r} are both given, expected one of them")
+        width = whole_number("ef", ef, 1, MAX_EF)
+        return lambda _: width
+    known = manifest.calibration
+    found = _calibrated(known, k, USUAL if recall is None else share("recall", recall))
+    if recall is None:
+        return lambda number: 0 if found is None or not found["reached"] else found["ef"][number]
+    if found is None:
+        raise NotTunedError(f"recall={recall} at k={k} was not calibrated: call tune(queries, k={k}, recall={recall})")
+    if not found["reached"]:
+        raise NotTunedError(
+            f"recall={recall} at k={k} was not reached when tune was called: {found['measured']:.4f}, "
+            f"at least {found['low']:.4f}; tune again with more queries, or build with a larger M"
+        )
+    _warn_when_old(manifest, recall, stacklevel)
+    return lambda number: found["ef"][number]
 
 
 def _calibrated(known: dict[str, Any] | None, k: int, target: float) -> dict[str, Any] | None:
@@ -158,14 +164,14 @@ def _calibrated(known: dict[str, Any] | None, k: int, target: float) -> dict[str
     return min(fitting, key=lambda effort: effort["k"], default=None)
 
 
-def _warn_when_old(manifest: Manifest, target: float) -> None:
+def _warn_when_old(manifest: Manifest, target: float, stacklevel: int) -> None:
     then, now = (manifest.calibration or {"size": 0})["size"], manifest.vectors
     if abs(now - then) > CHANGED * then:
         warnings.warn(
             f"the index was tuned with {then} vectors and has {now} now: recall={target} may be missed until tune is "
             "called again",
             DataWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
 
 

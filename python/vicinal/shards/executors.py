@@ -1,4 +1,4 @@
-"""Who does the work of the shards: threads or processes of this machine.
+"""Who does the work of the shards: threads or processes of this machine, or (`vicinal.ray`) tasks of a cluster.
 
 An executor has three methods, so that an engine for many machines can stand in for these: `workers` says how many
 calls run at once, `run` makes calls and returns what became of each, in their order, `close` lets go of whatever it
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from vicinal._core import MAX_THREADS
 from vicinal.settings import whole_number
 
-__all__ = ["Executor", "Processes", "Threads", "cores"]
+__all__ = ["Executor", "Processes", "Threads", "cores", "made"]
 
 TRIES = 3  # of a call whose worker was killed
 
@@ -89,10 +89,10 @@ class Threads:
     def run(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Outcome]:
         """Make the calls; return what became of each, in their order."""
         if len(calls) == 1 or self._workers == 1:
-            return [_made(function, call) for call in calls]
+            return [made(function, call) for call in calls]
         with ThreadPoolExecutor(min(self._workers, max(len(calls), 1))) as pool:
             try:
-                return [future.result() for future in [pool.submit(_made, function, call) for call in calls]]
+                return [future.result() for future in [pool.submit(made, function, call) for call in calls]]
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -136,7 +136,7 @@ class Processes:
         for _ in range(TRIES):
             left = [place for place in range(len(calls)) if place not in outcomes]
             try:
-                futures = {place: self._started().submit(_made, function, calls[place]) for place in left}
+                futures = {place: self._started().submit(made, function, calls[place]) for place in left}
             except BrokenProcessPool:
                 futures = {}
             wait(futures.values())
@@ -160,7 +160,8 @@ class Processes:
         return self._pool
 
 
-def _made(function: Callable[..., Any], call: tuple[Any, ...]) -> Outcome:
+def made(function: Callable[..., Any], call: tuple[Any, ...]) -> Outcome:
+    """Make a call, and return what it returned or the exception it raised."""
     try:
         return function(*call)
     except Exception as error:

@@ -37,6 +37,7 @@ VERSION = 1
 MAX_BYTES = 64 << 20
 NUMBERS, NAMES = ("dim", "M", "ef_construction", "seed"), ("metric", "dtype", "traversal", "lift")
 SETTINGS: dict[str, type] = {**dict.fromkeys(NUMBERS, int), **dict.fromkeys(NAMES, str)}
+TIER = ("codes", "vectors")  # of shards with codes, both
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,10 @@ def _checksum(page: dict[str, Any]) -> str:
 def _parsed(page: dict[str, Any]) -> Manifest:
     _expect(set(page) == {"format", "version", *Manifest.__dataclass_fields__}, "the page", "its seven keys")
     settings, shards, calibration = page["settings"], page["shards"], page["calibration"]
-    _expect(isinstance(settings, dict) and set(settings) == set(SETTINGS), "settings", f"{', '.join(SETTINGS)}")
+    known = isinstance(settings, dict) and set(settings) in (set(SETTINGS), {*SETTINGS, *TIER})
+    _expect(known, "settings", f"{', '.join(SETTINGS)}")
+    for name in set(settings) & set(TIER):
+        _expect(type(settings[name]) is str, f"settings: {name}", "str")
     for name, kind in SETTINGS.items():
         _expect(type(settings[name]) is kind, f"settings: {name}", kind.__name__)
     _expect(isinstance(shards, list) and 1 <= len(shards) <= MAX_SHARDS, "shards", f"a list of 1 to {MAX_SHARDS}")

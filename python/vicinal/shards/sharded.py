@@ -242,10 +242,10 @@ class ShardedIndex(ChangingShards, TunedShards):
         parts = core_filters(given, self, queries)  # type: ignore[arg-type]  # asks for len and ids only
         return None if parts is None else [self._id_set(part) for part in parts]
 
-    def _id_set(self, part: _core.IdSet | NDArray[np.uint8]) -> IdSet:
+    def _id_set(self, part: _core.IdSet | _core.AttributeFilter | NDArray[np.uint8]) -> IdSet:
         if isinstance(part, IdSet):
             return part
-        if isinstance(part, _core.IdSet):
+        if isinstance(part, (_core.IdSet, _core.AttributeFilter)):
             return IdSet(part._ids())
         ids = self.ids
         if len(part) != len(ids):

@@ -1,4 +1,4 @@
-// Vectors in four bits a dimension.
+// Vectors in four or two bits a dimension.
 #pragma once
 
 #include <cstddef>
@@ -6,9 +6,9 @@
 
 namespace vicinal {
 
-// Elements come in blocks, as kernels take them (kernels.hpp, dot_nibbles); what is missing in the last stands as
-// zeros.
-constexpr std::size_t kNibbleBlock = 64;
+// Elements come in blocks, as kernels take them (kernels.hpp, dot_nibbles and dot_crumbs); what is missing in the last
+// meets zeros of the other vector.
+constexpr std::size_t kCodeBlock = 64;
 
 // A vector x in whole steps c: step * <c, q> is about <x, q> for any q.
 //
@@ -22,5 +22,8 @@ struct Packed {
 
 // Writes `values` as whole steps from -7 to 7.
 Packed pack_nibbles(const float* values, std::size_t n, std::byte* code, std::vector<float>& scratch);
+
+// As steps of -3, -1, 1 and 3.
+Packed pack_crumbs(const float* values, std::size_t n, std::byte* code, std::vector<float>& scratch);
 
 }  // namespace vicinal
