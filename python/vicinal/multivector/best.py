@@ -15,9 +15,7 @@ __all__ = ["best_of", "best_of_all"]
 PAIRS = 2**20  # of a query and a document that are scored at once: 30 bytes each
 
 
-def best_of(
-    held: Held, asked: VectorSets, lists: NDArray[np.int64], k: int, threads: int
-) -> MultiVectorResult:
+def best_of(held: Held, asked: VectorSets, lists: NDArray[np.int64], k: int, threads: int) -> MultiVectorResult:
     """Score the documents of each query's list, of which -1 stand for none, and take the best."""
     m = len(asked)
     result = MultiVectorResult(
@@ -27,7 +25,15 @@ def best_of(
     for first in range(0, m, step):
         last = min(m, first + step)
         some = slice(first, last)
-        _score(held, asked.part(first, last), lists[some], result.ids[some], result.scores[some], result.scored[some], threads)
+        _score(
+            held,
+            asked.part(first, last),
+            lists[some],
+            result.ids[some],
+            result.scores[some],
+            result.scored[some],
+            threads,
+        )
     return result
 
 

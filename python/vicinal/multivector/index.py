@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from vicinal import _core
 from vicinal.arrays import MAX_ID, id_numbers
 from vicinal.errors import CorruptIndexError, DuplicateIdError, Interrupted, UnknownIdError
-from vicinal.index import Index
 from vicinal.multivector.best import best_of, best_of_all
 from vicinal.multivector.generators import GENERATORS, MOST_TOKENS, Generator, make_generator
 from vicinal.multivector.held import Held
