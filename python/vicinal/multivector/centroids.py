@@ -15,9 +15,9 @@ from vicinal.multivector.turning import Turning
 
 __all__ = ["Centroids"]
 
-PROBES = 2  # lists a vector of a query looks into
+PROBES = 4  # lists a vector of a query looks into
 CLOSELY = 4  # documents scored by codes, for each that is wanted
-LEAST = 64  # and at least so many
+LEAST = 10_000  # and at least those that hold so many vectors
 UNLISTED = 1000  # documents, and a quarter of those in lists, that are scored without lists
 GROWTH = 4  # times the vectors that centroids were found for: then they are found anew
 
@@ -88,6 +88,7 @@ class Centroids:
         self._tables: Tables | None = None
 
     def add(self, sets: VectorSets, numbers: NDArray[np.int64]) -> None:
+        """Take in documents."""
         rows = self._turning(sets.rows)
         tables = self._tables
         if tables is None:
@@ -108,6 +109,7 @@ class Centroids:
         self._tables = tables
 
     def remove(self, numbers: NDArray[np.int64], counts: NDArray[np.int64]) -> None:  # noqa: ARG002
+        """Forget documents, some of which may not be there."""
         if self._tables is None:
             return
         live = self._tables.live.copy()
@@ -116,11 +118,13 @@ class Centroids:
         self._tables = tables if 2 * int(live.sum()) >= len(tables) else tables.of_live()
 
     def worn(self) -> bool:
+        """Whether there are so many more vectors that centroids should be found anew."""
         return self._tables is not None and len(self._tables.centroid_of) > GROWTH * self._fitted
 
     def candidates(
         self, queries: VectorSets, n: int, admitted: NDArray[np.int64] | None, threads: int
     ) -> NDArray[np.int64]:
+        """Return up to n documents for each query, likely ones first; -1 stands where there are no more."""
         tables = self._tables
         if tables is None or not len(queries):
             return np.full((len(queries), n), -1, np.int64)
@@ -140,17 +144,18 @@ class Centroids:
             may,
             n,
             PROBES,
-            max(CLOSELY * n, LEAST),
+            max(CLOSELY * n, LEAST * len(tables) // max(1, len(tables.centroid_of))),
             threads,
         )
         return np.where(places < 0, -1, tables.numbers[places])
 
     def check(self, sets: VectorSets) -> None:
+        """Raise ValueError unless the parts are of these documents, and take them."""
         if self._parts is None or not len(sets):
             return
         centroids, nearest, left = (self._parts[name] for name in ("centroids", "centroid_of", "left"))
         rows = len(sets.rows)
-        if (centroids.dtype, nearest.dtype, left.dtype) != (np.float32, np.uint32, np.uint8):
+        if [one.dtype.name for one in (centroids, nearest, left)] != ["float32", "uint32", "uint8"]:
             raise ValueError("the tables of centroids are of other types")
         if centroids.ndim != 2 or centroids.shape[1] != self._dim or not np.isfinite(centroids).all():
             raise ValueError("the centroids are no vectors of the documents' dimension")
@@ -172,9 +177,11 @@ class Centroids:
         self._parts = None
 
     def settings(self) -> dict[str, Any]:
+        """What is needed beside the parts."""
         return {"fitted": self._fitted}
 
     def parts(self) -> dict[str, NDArray[Any]]:
+        """Arrays that are kept in a file; lists are made anew."""
         tables = self._tables if self._tables is not None else _empty(np.empty((0, self._dim), np.float32))
         return {"centroids": tables.centroids, "centroid_of": tables.centroid_of, "left": tables.left}
 

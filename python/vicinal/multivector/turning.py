@@ -54,4 +54,4 @@ def _transformed(rows: NDArray[np.float32]) -> NDArray[np.float32]:
         pairs = rows.reshape(n, width // (2 * half), 2, half)
         rows = np.stack([pairs[:, :, 0] + pairs[:, :, 1], pairs[:, :, 0] - pairs[:, :, 1]], axis=2)
         half *= 2
-    return rows.reshape(n, width) * np.float32(1 / np.sqrt(width))
+    return np.asarray(rows.reshape(n, width) * np.float32(1 / np.sqrt(width)), np.float32)
