@@ -8,6 +8,7 @@ from vicinal import _core
 from vicinal.multivector import FDE, MultiVectorIndex, maxsim
 from vicinal.multivector.clusters import find_centroids, nearest_centroids
 from vicinal.multivector.kept import read_parts, write_parts
+from vicinal.multivector.sets import VectorSets
 from vicinal.multivector.turning import Turning
 
 DIM = 24
@@ -201,6 +202,12 @@ def test_vectors_of_removed_documents_are_given_back(documents, candidates):
     assert candidates == "mean" or len(index._generator._tables.left) < 2 * sum(map(len, documents[:20]))
     assert [int(index.search(documents[i], 1, n_candidates=4).ids[0]) for i in range(20)] == list(range(20))
     assert np.array_equal(index.get(7), documents[7].astype(np.float16))
+    added = index.add(documents[20:120])
+    index.remove([*range(20), *added[:70]])
+    assert len(index._held.sets.rows) < 2 * sum(map(len, documents[90:120]))
+    for i in range(90, 120):  # where they lie now is not where they came
+        assert index.search(documents[i], 1, n_candidates=4).ids.tolist() == [added[i - 20]]
+        assert np.array_equal(index.get(added[i - 20]), documents[i].astype(np.float16))
 
 
 def test_scores_come_in_blocks_of_pairs_and_are_the_same(documents, queries, monkeypatch):
@@ -215,3 +222,10 @@ def test_scores_come_in_blocks_of_pairs_and_are_the_same(documents, queries, mon
     assert max(most) <= 700
     assert np.array_equal(whole.ids, blocks.ids)
     assert np.array_equal(whole.scores, blocks.scores)
+
+
+def test_sets_are_taken_in_the_order_they_are_asked_for(documents):
+    flat, offsets = np.concatenate(documents), np.cumsum([0, *map(len, documents)])
+    some = VectorSets(flat, offsets).take(np.array([9, 2, 2]))
+    assert np.array_equal(some.rows, np.concatenate([documents[9], documents[2], documents[2]]))
+    assert some.counts.tolist() == [len(documents[9]), len(documents[2]), len(documents[2])]
