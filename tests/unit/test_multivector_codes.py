@@ -103,6 +103,20 @@ def test_an_index_in_four_bits_lives_as_others_do(documents, queries, candidates
 # -- centroids
 
 
+@pytest.fixture
+def few_survivors(monkeypatch):
+    """Let lists decide, though there are so few documents that all could be scored by codes."""
+    monkeypatch.setattr("vicinal.multivector.centroids.LEAST", 100)
+
+
+def test_a_vector_is_its_centroid_and_what_is_left(documents):
+    index = MultiVectorIndex(DIM, "centroid")
+    index.add(documents)
+    tables = index._generator._tables
+    whole = tables.centroids[tables.centroid_of] + _core.decoded_rows(tables.left, DIM)
+    np.testing.assert_allclose(index._generator._turning.back(whole), np.concatenate(documents), atol=0.12)
+
+
 def test_centroids_are_the_same_on_any_number_of_threads_and_nearest_is_nearest():
     rows = np.random.default_rng(0).standard_normal((3000, DIM)).astype(np.float32)
     centroids = find_centroids(rows, 64, 5, threads=1)
@@ -114,6 +128,7 @@ def test_centroids_are_the_same_on_any_number_of_threads_and_nearest_is_nearest(
     assert away.min(axis=1).mean() < np.linalg.norm(rows[:, None] - begun, axis=2).min(axis=1).mean()
 
 
+@pytest.mark.usefixtures("few_survivors")
 def test_candidates_by_centroids_are_the_same_on_any_number_of_threads(documents, queries):
     files = []
     for threads in (1, 4):
@@ -124,6 +139,7 @@ def test_candidates_by_centroids_are_the_same_on_any_number_of_threads(documents
     assert all(np.array_equal(files[0][1][name], files[1][1][name]) for name in files[0][1])
 
 
+@pytest.mark.usefixtures("few_survivors")
 def test_codes_rank_nearly_as_maxsim_does(documents, queries):
     index = MultiVectorIndex(DIM, "centroid")
     index.add(documents)
@@ -133,11 +149,14 @@ def test_codes_rank_nearly_as_maxsim_does(documents, queries):
     assert np.mean([len(np.intersect1d(a, b)) / 5 for a, b in zip(found.ids, truth, strict=True)]) > 0.95
 
 
+@pytest.mark.usefixtures("few_survivors")
 def test_documents_that_came_after_the_lists_are_found_too(documents):
     index = MultiVectorIndex(DIM, "centroid")
     index.add(documents[:100])
+    index._generator._tables = index._generator._tables.with_lists()
     for first in range(100, 300, 50):
         index.add(documents[first : first + 50])
+    assert index._generator._tables.unlisted_from == 100
     assert all(index.search(documents[i], 1, n_candidates=5).ids[0] == i for i in range(0, 300, 20))
 
 
