@@ -119,7 +119,7 @@ TEST_CASE("the number of threads changes no byte of an index with codes, and no 
     const Bytes rows = random_vectors(options, 900, 4);
     std::vector<Bytes> files;
     std::vector<Answers> answers;
-    for (const std::size_t threads : {1, 3}) {
+    for (const std::size_t threads : {1U, 3U}) {
         Index index(options);
         Watch watch;
         index.add(rows.data(), 900, {}, threads, watch);

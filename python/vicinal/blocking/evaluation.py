@@ -113,7 +113,7 @@ def evaluate(pairs: Pairs, gold: ArrayLike | Pairs, n_a: int | None = None, n_b:
     hit = np.isin(pairs.indices[:, 0] * b + pairs.indices[:, 1], true[:, 0] * b + true[:, 1])
     ranks = pairs.ranks()
     order = np.lexsort((-pairs.scores, ranks))
-    found = np.cumsum(hit[order])
+    found = np.cumsum(hit[order], dtype=np.int64)
     k, last = np.unique(ranks[order][::-1], return_index=True)
     ends = len(order) - 1 - last
     possible = a * (a - 1) // 2 if within else a * b

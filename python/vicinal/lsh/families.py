@@ -50,7 +50,7 @@ class Family:
         center: Any = (),
         axes: VectorsLike | None = None,
     ) -> None:
-        spanning = np.empty((0, dim)) if axes is None else vector_rows(axes, "axes", dim, "f32")
+        spanning = np.empty((0, dim), dtype=np.float32) if axes is None else vector_rows(axes, "axes", dim, "f32")
         if axes is not None and not 1 <= len(spanning) <= dim:
             raise ValueError(f"axes has {len(spanning)} rows, expected 1 to dim, {dim}")
         _check_finite(spanning, "axes")
