@@ -349,9 +349,26 @@ def test_calibration_measures_every_generator_and_takes_the_cheapest(documents, 
     assert found.curves[found.chosen][min(found.n_candidates, max(found.curves[found.chosen]))] >= 0.9 or (
         found.n_candidates == len(index)
     )
+    needed = [min([n for n in curve if curve[n] >= 0.9], default=len(index)) for curve in found.curves.values()]
+    assert found.n_candidates == min(needed) == needed[list(found.curves).index(found.chosen)]
+    assert len(set(needed)) > 1
     assert index.candidates == found.chosen
     assert found.chosen in str(found)
     assert (index.search(queries, 5).scored <= found.n_candidates).all()
+
+
+def test_documents_that_score_the_same_come_in_the_order_of_ids(documents):
+    index = MultiVectorIndex(DIM)
+    index.add([documents[0]] * 5, ids=[7, 3, 9, 1, 5])
+    assert index.search(documents[0], 4).ids.tolist() == [1, 3, 5, 7]
+
+
+def test_what_a_generator_names_too_early_or_too_late_is_left_out(documents):
+    """A search may meet documents that are added or removed while it runs."""
+    index = MultiVectorIndex(DIM)
+    index.add(documents[:6])
+    index.remove([2])
+    assert index._held.of_live(np.array([[5, 2, -1, 6, 0]])).tolist() == [[5, -1, -1, -1, 0]]
 
 
 def test_a_refused_call_changes_nothing(documents):

@@ -8,6 +8,7 @@ from vicinal import _core
 from vicinal.multivector import FDE, MultiVectorIndex, maxsim
 from vicinal.multivector.clusters import find_centroids, nearest_centroids
 from vicinal.multivector.kept import read_parts, write_parts
+from vicinal.multivector.sets import VectorSets
 from vicinal.multivector.turning import Turning
 
 DIM = 24
@@ -102,6 +103,20 @@ def test_an_index_in_four_bits_lives_as_others_do(documents, queries, candidates
 # -- centroids
 
 
+@pytest.fixture
+def few_survivors(monkeypatch):
+    """Let lists decide, though there are so few documents that all could be scored by codes."""
+    monkeypatch.setattr("vicinal.multivector.centroids.LEAST", 100)
+
+
+def test_a_vector_is_its_centroid_and_what_is_left(documents):
+    index = MultiVectorIndex(DIM, "centroid")
+    index.add(documents)
+    tables = index._generator._tables
+    whole = tables.centroids[tables.centroid_of] + _core.decoded_rows(tables.left, DIM)
+    np.testing.assert_allclose(index._generator._turning.back(whole), np.concatenate(documents), atol=0.12)
+
+
 def test_centroids_are_the_same_on_any_number_of_threads_and_nearest_is_nearest():
     rows = np.random.default_rng(0).standard_normal((3000, DIM)).astype(np.float32)
     centroids = find_centroids(rows, 64, 5, threads=1)
@@ -113,6 +128,7 @@ def test_centroids_are_the_same_on_any_number_of_threads_and_nearest_is_nearest(
     assert away.min(axis=1).mean() < np.linalg.norm(rows[:, None] - begun, axis=2).min(axis=1).mean()
 
 
+@pytest.mark.usefixtures("few_survivors")
 def test_candidates_by_centroids_are_the_same_on_any_number_of_threads(documents, queries):
     files = []
     for threads in (1, 4):
@@ -123,6 +139,7 @@ def test_candidates_by_centroids_are_the_same_on_any_number_of_threads(documents
     assert all(np.array_equal(files[0][1][name], files[1][1][name]) for name in files[0][1])
 
 
+@pytest.mark.usefixtures("few_survivors")
 def test_codes_rank_nearly_as_maxsim_does(documents, queries):
     index = MultiVectorIndex(DIM, "centroid")
     index.add(documents)
@@ -132,11 +149,14 @@ def test_codes_rank_nearly_as_maxsim_does(documents, queries):
     assert np.mean([len(np.intersect1d(a, b)) / 5 for a, b in zip(found.ids, truth, strict=True)]) > 0.95
 
 
+@pytest.mark.usefixtures("few_survivors")
 def test_documents_that_came_after_the_lists_are_found_too(documents):
     index = MultiVectorIndex(DIM, "centroid")
     index.add(documents[:100])
+    index._generator._tables = index._generator._tables.with_lists()
     for first in range(100, 300, 50):
         index.add(documents[first : first + 50])
+    assert index._generator._tables.unlisted_from == 100
     assert all(index.search(documents[i], 1, n_candidates=5).ids[0] == i for i in range(0, 300, 20))
 
 
@@ -201,6 +221,12 @@ def test_vectors_of_removed_documents_are_given_back(documents, candidates):
     assert candidates == "mean" or len(index._generator._tables.left) < 2 * sum(map(len, documents[:20]))
     assert [int(index.search(documents[i], 1, n_candidates=4).ids[0]) for i in range(20)] == list(range(20))
     assert np.array_equal(index.get(7), documents[7].astype(np.float16))
+    added = index.add(documents[20:120])
+    index.remove([*range(20), *added[:71]])
+    assert len(index._held.sets.rows) < 2 * sum(map(len, documents[91:120]))
+    for i in range(91, 120):  # where they lie now is not where they came
+        assert index.search(documents[i], 1, n_candidates=4).ids.tolist() == [added[i - 20]]
+        assert np.array_equal(index.get(added[i - 20]), documents[i].astype(np.float16))
 
 
 def test_scores_come_in_blocks_of_pairs_and_are_the_same(documents, queries, monkeypatch):
@@ -215,3 +241,10 @@ def test_scores_come_in_blocks_of_pairs_and_are_the_same(documents, queries, mon
     assert max(most) <= 700
     assert np.array_equal(whole.ids, blocks.ids)
     assert np.array_equal(whole.scores, blocks.scores)
+
+
+def test_sets_are_taken_in_the_order_they_are_asked_for(documents):
+    flat, offsets = np.concatenate(documents), np.cumsum([0, *map(len, documents)])
+    some = VectorSets(flat, offsets).take(np.array([9, 2, 2]))
+    assert np.array_equal(some.rows, np.concatenate([documents[9], documents[2], documents[2]]))
+    assert some.counts.tolist() == [len(documents[9]), len(documents[2]), len(documents[2])]
