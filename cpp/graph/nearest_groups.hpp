@@ -81,9 +81,10 @@ public:
 
     void met(const std::uint32_t* slots, const Distance* distances, std::size_t n) const {
         for (std::size_t i = 0; i < n; ++i) {
-            if (distances[i] > radius_ || distances[i] > groups_.bound()) continue;
+            const Distance distance = comparable(distances[i]);
+            if (distance > radius_ || distance > groups_.bound()) continue;
             const auto offer = [&](std::uint32_t slot) {
-                if (gate_.admits_slot(slot)) groups_.offer({distances[i], view_.group(Slot{slot}), slot});
+                if (gate_.admits_slot(slot)) groups_.offer({distance, view_.group(Slot{slot}), slot});
             };
             offer(slots[i]);
             if (view_.copies != 0 && slots[i] < view_.count) for_each_copy(view_, Slot{slots[i]}, offer);
