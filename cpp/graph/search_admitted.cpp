@@ -64,13 +64,14 @@ std::span<const Key> Search::admitted_of(const Beam& beam, const Gate& gate) {
     return admitted;
 }
 
-// A scan meets all that is admitted and tells how many that are: so all slots are asked.
+// A scan meets all that is admitted and tells how many that are: so all slots are asked, but for those that are vacant,
+// which a writer may be filling.
 Admitted Search::listed_of(const Admitted& admitted) const {
     Admitted listed;
     listed.reset(view_.count);
     const std::uint32_t end = std::min(admitted.slots(), view_.count);
     for (std::uint32_t slot = 0; slot < end; ++slot)
-        if (admitted.admits(slot)) admit(view_, Slot{slot}, listed);
+        if (view_.is_live(Slot{slot}) && admitted.admits(slot)) admit(view_, Slot{slot}, listed);
     return listed;
 }
 
