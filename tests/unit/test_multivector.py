@@ -8,7 +8,7 @@ import pytest
 
 import vicinal
 from vicinal.multivector import FDE, MultiVectorIndex, maxsim, pool_tokens
-from vicinal.multivector.kept import read_parts, write_parts
+from vicinal.multivector.index import DOCUMENTS
 
 DIM = 24
 
@@ -270,9 +270,9 @@ def test_a_file_that_lies_about_itself_is_refused(documents, tmp_path, lie):
     index = MultiVectorIndex(DIM)
     index.add(documents[:20])
     index.save(tmp_path / "documents.mv")
-    about, parts = read_parts(tmp_path / "documents.mv")
+    about, parts = DOCUMENTS.read(tmp_path / "documents.mv")
     lie(about, parts)
-    write_parts(tmp_path / "documents.mv", about, parts)
+    DOCUMENTS.write(tmp_path / "documents.mv", about, parts)
     with pytest.raises(vicinal.CorruptIndexError):
         MultiVectorIndex.load(tmp_path / "documents.mv")
 

@@ -7,7 +7,7 @@ import vicinal
 from vicinal import _core
 from vicinal.multivector import FDE, MultiVectorIndex, maxsim
 from vicinal.multivector.clusters import find_centroids, nearest_centroids
-from vicinal.multivector.kept import read_parts, write_parts
+from vicinal.multivector.index import DOCUMENTS
 from vicinal.multivector.sets import VectorSets
 from vicinal.multivector.turning import Turning
 
@@ -176,9 +176,9 @@ def test_a_file_that_lies_about_centroids_is_refused(documents, tmp_path, lie):
     index = MultiVectorIndex(DIM, "centroid")
     index.add(documents[:30])
     index.save(tmp_path / "documents.mv")
-    about, parts = read_parts(tmp_path / "documents.mv")
+    about, parts = DOCUMENTS.read(tmp_path / "documents.mv")
     lie(parts)
-    write_parts(tmp_path / "documents.mv", about, parts)
+    DOCUMENTS.write(tmp_path / "documents.mv", about, parts)
     with pytest.raises(vicinal.CorruptIndexError):
         MultiVectorIndex.load(tmp_path / "documents.mv")
 

@@ -15,14 +15,16 @@ from vicinal.errors import CorruptIndexError, DuplicateIdError, Interrupted, Unk
 from vicinal.multivector.best import best_of, best_of_all
 from vicinal.multivector.generators import GENERATORS, MOST_TOKENS, Generator, make_generator
 from vicinal.multivector.held import Held
-from vicinal.multivector.kept import read_parts, write_parts
 from vicinal.multivector.results import Calibration, MultiVectorResult
 from vicinal.multivector.sets import VectorSets, four_bits, halves, kept_sets
 from vicinal.multivector.turning import Turning
+from vicinal.parts import PartsFile
 from vicinal.settings import MAX_SEED, one_of, share, truth, whole_number
 from vicinal.writer import Writer
 
-__all__ = ["MultiVectorIndex"]
+__all__ = ["DOCUMENTS", "MultiVectorIndex"]
+
+DOCUMENTS = PartsFile(b"vicinMV\x01", "index of documents")
 
 CURVE = (10, 20, 50, 100, 200, 500, 1000)
 
@@ -308,7 +310,7 @@ class MultiVectorIndex:
                 "offsets": sets.offsets,
                 "ids": ids,
             }
-            write_parts(path, about, parts | generator.parts())
+            DOCUMENTS.write(path, about, parts | generator.parts())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> MultiVectorIndex:
@@ -321,7 +323,7 @@ class MultiVectorIndex:
         OSError
             The file cannot be read.
         """
-        about, parts = read_parts(path)
+        about, parts = DOCUMENTS.read(path)
         try:
             return cls._restored(about, parts)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
